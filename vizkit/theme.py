@@ -26,7 +26,16 @@ ROLES = (
 
 # Text sizes (em) in stage units. At 480 lines a label's figures are 14 pixels high.
 SIZES: Mapping[str, float] = MappingProxyType(
-    {"title": 60.0, "heading": 48.0, "caption": 46.0, "equation": 56.0, "label": 44.0, "value": 44.0, "tick": 44.0, "small": 44.0}
+    {
+        "title": 60.0,
+        "heading": 48.0,
+        "caption": 46.0,
+        "equation": 56.0,
+        "label": 44.0,
+        "value": 44.0,
+        "tick": 44.0,
+        "small": 44.0,
+    }
 )
 
 FONTS: Mapping[str, str] = MappingProxyType(

@@ -7,11 +7,12 @@ corner. Every medium that shows whole frames uses the boxes of this module.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from vizkit.errors import ArgumentError
 from vizkit.views.marks import Values
-from vizkit.views.picture import Picture, View
+from vizkit.views.picture import Axis, Picture, View
 
 __all__ = ["CAPTION", "EQUATION", "PICTURE", "PLACE", "TITLE", "Board", "Box", "Panel", "Placement", "board"]
 
@@ -57,7 +58,9 @@ class Board:
     def __post_init__(self) -> None:
         names = [panel.name for panel in self.panels]
         if not names or len(set(names)) < len(names):
-            raise ArgumentError(f"A board has one or more panels, each with a name of its own, but the names are {names}.")
+            raise ArgumentError(
+                f"A board has one or more panels, each with a name of its own, but the names are {names}."
+            )
         if any(panel.share <= 0 for panel in self.panels):
             raise ArgumentError(f"A panel's share is above 0, but the shares are {[p.share for p in self.panels]}.")
 
@@ -123,3 +126,23 @@ class Placement:
             bottom += (height - unit * (y1 - y0)) / 2
             width, height = unit * (x1 - x0), unit * (y1 - y0)
         return Box(left, bottom, width, height)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a data point lies in the box's units."""
+        x0, x1, y0, y1 = self.picture.bounds
+        inner = self.inner
+        across = _share(x, x0, x1, self.picture.x)
+        up = _share(y, y0, y1, self.picture.y)
+        return inner.left + inner.width * across, inner.bottom + inner.height * up
+
+    @property
+    def unit(self) -> float:
+        """Length of one data unit to the right (of a diagram: in every direction)."""
+        x0, x1, _, _ = self.picture.bounds
+        return self.inner.width / (x1 - x0)
+
+
+def _share(value: float, low: float, high: float, along: Axis | None) -> float:
+    if along is not None and along.scale == "log":
+        return math.log(value / low) / math.log(high / low)
+    return (value - low) / (high - low)

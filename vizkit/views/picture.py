@@ -71,7 +71,7 @@ class Margins:
     top: float = 0.0
 
 
-PLOT = Margins(left=150.0, right=36.0, bottom=124.0, top=28.0)
+PLOT = Margins(left=130.0, right=40.0, bottom=122.0, top=72.0)  # room for ticks and the names of the axes
 DIAGRAM = Margins()
 
 
@@ -111,17 +111,21 @@ class Picture:
 
 
 class View:
-    """Base of all views: a frozen dataclass that can become a picture.
+    """Base of all views: a frozen dataclass (without slots) that can become a picture.
 
-    A view knows what is shown and where. It knows nothing of matplotlib, manim or HTML.
+    A view knows what is shown and where. It knows nothing of matplotlib, manim or HTML. A
+    subclass defines `draw`; everybody else reads `picture`.
     """
 
-    __slots__ = ()
+    def draw(self) -> Picture:
+        """Make the picture of this view."""
+        raise NotImplementedError(f"{type(self).__name__} does not define draw().")
 
+    @cached_property
     def picture(self) -> Picture:
-        """Return the picture of this view."""
-        raise NotImplementedError(f"{type(self).__name__} does not define picture().")
+        """The picture of this view, made once."""
+        return self.draw()
 
     def quantities(self) -> Values:
         """Return the name and value of every number that the view shows."""
-        return self.picture().quantities()
+        return self.picture.quantities()

@@ -176,7 +176,9 @@ def sentence(template: str, /, **values: Quantity | str) -> Words:
         if field is None:
             continue
         if field not in values:
-            raise ArgumentError(f"The sentence {template!r} has a field {field!r}, but the values are: {sorted(values)}.")
+            raise ArgumentError(
+                f"The sentence {template!r} has a field {field!r}, but the values are: {sorted(values)}."
+            )
         used.add(field)
         parts.append(values[field])
     if spare := sorted(set(values) - used):
