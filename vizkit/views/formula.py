@@ -7,7 +7,6 @@ contains is escaped where it enters a language.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from html import escape
@@ -76,12 +75,20 @@ def to_plain(equation: Equation) -> str:
 # Mathtext (matplotlib) ------------------------------------------------------------------
 
 _MATHTEXT_OPS = {"*": r"\times", ".": r"\cdot", "~": r"\approx", "-": "-", "->": r"\rightarrow"}
-_MATHTEXT_SPECIAL = re.compile(r"([\\$#%&_{}^~])")
 
 
 def _mathtext_name(name: str) -> str:
-    text = _MATHTEXT_SPECIAL.sub(lambda found: "" if found[0] in "\\^~" else "\\" + found[0], name)
-    return text if len(name) == 1 else rf"\mathrm{{{text.replace(' ', chr(92) + ' ')}}}"
+    escaped = "".join(_mathtext_letter(letter) for letter in name)
+    return escaped if len(name) == 1 and name.isalpha() else rf"\mathrm{{{escaped}}}"
+
+
+def _mathtext_letter(letter: str) -> str:
+    """Escape what mathtext reads as a command; what it cannot set becomes a space or a question mark."""
+    if letter in "#$%&_{}":
+        return "\\" + letter
+    if ord(letter) > 0x1FFFF:
+        return "?"
+    return r"\ " if letter in "\\^~' \"" or not letter.isprintable() else letter
 
 
 def _mathtext_symbol(node: eq.Symbol, _: Writer) -> str:
