@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,7 +78,7 @@ def test_panels_share_the_board_without_overlap() -> None:
     boxes = list(shown.boxes().values())
     assert boxes[0].left == PICTURE.left
     assert boxes[-1].left + boxes[-1].width == pytest.approx(PICTURE.left + PICTURE.width)
-    for one, following in zip(boxes, boxes[1:], strict=False):
+    for one, following in itertools.pairwise(boxes):
         assert one.left + one.width + shown.gap == pytest.approx(following.left)
     assert "right/point.x" in shown.quantities()
     with pytest.raises(ArgumentError, match="above 0"):

@@ -66,7 +66,8 @@ def to_plain(equation: Equation) -> str:
 
     Examples
     --------
-    >>> to_plain(eq.equation(eq.derivative("SSR", "b_3"), "=", eq.literal(-2), ".", eq.Paren(eq.row("y_i", "-", "^y_i"))))
+    >>> residual = eq.Paren(eq.row("y_i", "-", "^y_i"))
+    >>> to_plain(eq.equation(eq.derivative("SSR", "b_3"), "=", eq.literal(-2), ".", residual))
     'd SSR / d b₃ = −2 · (yᵢ − ŷᵢ)'
     """
     return " ".join(_plain(term.expr) for term in equation.terms)
@@ -83,12 +84,12 @@ def _mathtext_name(name: str) -> str:
 
 
 def _mathtext_letter(letter: str) -> str:
-    """Escape what mathtext reads as a command; what it cannot set becomes a space or a question mark."""
+    """Escape what mathtext reads as a command; what it has no escape for is replaced by its likeness."""
     if letter in "#$%&_{}":
         return "\\" + letter
-    if ord(letter) > 0x1FFFF:
+    if ord(letter) > 0x1FFFF or not letter.isprintable():
         return "?"
-    return r"\ " if letter in "\\^~' \"" or not letter.isprintable() else letter
+    return {" ": "\\ ", "\\": "∖", "^": "ˆ", "~": "∼", "'": "’", '"': "”"}.get(letter, letter)
 
 
 def _mathtext_symbol(node: eq.Symbol, _: Writer) -> str:
