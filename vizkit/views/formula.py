@@ -85,7 +85,7 @@ def _mathtext_name(name: str) -> str:
 
 def _mathtext_letter(letter: str) -> str:
     """Escape what mathtext reads as a command; what it has no escape for is replaced by its likeness."""
-    if letter in "#$%&_{}":
+    if letter in "#$%_{}":
         return "\\" + letter
     if ord(letter) > 0x1FFFF or not letter.isprintable():
         return "?"
@@ -125,7 +125,7 @@ def to_mathtext(expr: Equation | Expr) -> str:
     Examples
     --------
     >>> to_mathtext(eq.equation(eq.symbol("b_3"), "=", eq.literal(2)))
-    '$b_{3} = \\mathrm{2}$'
+    '$b_{\\mathrm{3}} = \\mathrm{2}$'
     """
     terms = [term.expr for term in expr.terms] if isinstance(expr, Equation) else [expr]
     return f"${' '.join(_mathtext(term) for term in terms)}$"
