@@ -6,6 +6,7 @@ layout of the file.
 
 from __future__ import annotations
 
+from vizkit.trace.axes import NamedArray
 from vizkit.trace.events import (
     BackwardEvent,
     Event,
@@ -16,14 +17,22 @@ from vizkit.trace.events import (
     Node,
     UpdateEvent,
 )
+from vizkit.trace.keep import Keep
+from vizkit.trace.recorder import Recorder, record
+from vizkit.trace.trace import Trace
 
 __all__ = [
     "BackwardEvent",
     "Event",
     "ForwardEvent",
+    "Keep",
     "LayerDescription",
     "LossEvent",
     "ModelDescription",
+    "NamedArray",
     "Node",
+    "Recorder",
+    "Trace",
     "UpdateEvent",
+    "record",
 ]

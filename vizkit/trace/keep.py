@@ -1,0 +1,234 @@
+"""Which events of a run are kept, and how many bytes that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from numbers import Integral
+from typing import Any, TypeAlias, get_args
+
+from vizkit.errors import ArgumentError, unknown_name
+from vizkit.trace.events import KINDS, Event, Level
+from vizkit.trace.sizes import describe, step_bytes
+
+__all__ = ["Keep", "kind_name"]
+
+Steps: TypeAlias = int | Iterable[int] | Callable[[int], bool] | None
+Kinds: TypeAlias = str | type[Event] | Iterable[str | type[Event]] | None
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What a recording keeps. What is left out is not copied and costs next to nothing.
+
+    Parameters
+    ----------
+    steps
+        None keeps all steps; a whole number n keeps every n-th, from step 0; a list or range keeps
+        those; a function is called with the step and says whether it is kept.
+    layers
+        A name or a glob pattern (``"conv*"``), or several of them; None keeps all. What a kept layer
+        contains is kept with it. The loss is no layer and is chosen by ``kinds`` alone.
+    kinds
+        ``"forward"``, ``"loss"``, ``"backward"``, ``"update"`` or the events' classes; None keeps all.
+    levels
+        ``"layer"``, ``"op"`` or both.
+    samples
+        Which samples of the batch are kept of a layer's arrays and of the loss's: a whole number n
+        keeps the first n, a list keeps those positions; None keeps all. A smaller batch gives those
+        that it has. Parameters, their gradients and the arrays of the level ``"op"`` are kept whole.
+
+    Raises
+    ------
+    ArgumentError
+        When an argument is not one of the above.
+    UnknownNameError
+        For a kind or level that does not exist.
+
+    Examples
+    --------
+    >>> keep = Keep(steps=10, layers="dense*", kinds=("forward", "update"))
+    >>> keep.step(20), keep.step(21), keep.kind("loss")
+    (True, False, False)
+    """
+
+    steps: Steps = None
+    layers: str | Iterable[str] | None = None
+    kinds: Kinds = None
+    levels: Level | Iterable[Level] = ("layer",)
+    samples: int | Iterable[int] | None = None
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            object.__setattr__(self, name, check(getattr(self, name)))
+
+    def step(self, step: int) -> bool:
+        """Say whether this step is kept."""
+        if self.steps is None:
+            return True
+        if callable(self.steps):
+            return bool(self.steps(step))
+        return step % self.steps == 0 if isinstance(self.steps, int) else step in self.steps
+
+    def kind(self, kind: str) -> bool:
+        """Say whether events of this kind are kept."""
+        return self.kinds is None or kind in self.kinds
+
+    def level(self, level: str) -> bool:
+        """Say whether events of this level are kept."""
+        return level in self.levels
+
+    def layer(self, *names: str) -> bool:
+        """Say whether a layer is kept: its name, or that of one that contains it, is among those chosen."""
+        return self.layers is None or any(fnmatchcase(name, pattern) for name in names for pattern in self.layers)
+
+    def check_layers(self, names: Iterable[str]) -> None:
+        """Raise `UnknownNameError` for a name or pattern that fits none of a model's layers."""
+        known = list(names)
+        for pattern in self.layers or ():
+            if not any(fnmatchcase(name, pattern) for name in known):
+                raise unknown_name("layer", pattern, known)
+
+    def rows(self, length: int) -> slice | list[int]:
+        """Return which of the `length` samples of a batch are kept, as an index."""
+        if self.samples is None:
+            return slice(None)
+        if isinstance(self.samples, int):
+            return slice(0, self.samples)
+        return [sample for sample in self.samples if sample < length]
+
+    def estimate(self, model: Any, batch: Any, *, steps: int = 1) -> int:
+        """Return how many bytes of arrays a recording will take.
+
+        Parameters
+        ----------
+        model
+            The model, built, or its description.
+        batch
+            The number of samples in a batch, or a batch.
+        steps
+            The number of training steps; those that are not kept count nothing.
+
+        Raises
+        ------
+        ArgumentError
+            When the operations are to be kept: a description names layers only. Record one step
+            and read ``trace.nbytes`` instead.
+
+        Examples
+        --------
+        >>> from vizkit.trace import LayerDescription, ModelDescription, Node
+        >>> dense = LayerDescription(Node(0, "dense", "Dense"), {}, (None, 4), (None, 2), {"kernel": (4, 2)})
+        >>> model = ModelDescription("tiny", (dense,))
+        >>> Keep(kinds="forward").estimate(model, batch=8)  # 4 bytes x (8x4 in, 8x2 out, 4x2 kernel)
+        224
+        >>> Keep(kinds="forward", steps=10).estimate(model, batch=8, steps=100)
+        2240
+        """
+        if self.level("op"):
+            raise ArgumentError(
+                "The bytes of the level 'op' cannot be known beforehand; estimate levels=('layer',), "
+                "or record one step and read trace.nbytes."
+            )
+        length = _batch_length(batch)
+        rows = self.rows(length)
+        kept = len(range(length)[rows]) if isinstance(rows, slice) else len(rows)
+        return step_bytes(describe(model), self, kept) * sum(map(self.step, range(steps)))
+
+
+def kind_name(kind: str | type[Event]) -> str:
+    """Return the name of a kind of event, given the name or the class.
+
+    Examples
+    --------
+    >>> from vizkit.trace import ForwardEvent
+    >>> kind_name(ForwardEvent)
+    'forward'
+    """
+    if isinstance(kind, str) and kind in KINDS:
+        return kind
+    for name, cls in KINDS.items():
+        if kind is cls:
+            return name
+    raise unknown_name("kind of event", getattr(kind, "__name__", kind), KINDS)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _whole_numbers(what: str, values: Any, least: int) -> Iterator[int]:
+    for value in values:
+        if not _whole(value) or value < least:
+            raise ArgumentError(f"Keep's {what} are whole numbers from {least}; one of them is {value!r}.")
+        yield int(value)
+
+
+def _check_steps(steps: Steps) -> Any:
+    if steps is None or callable(steps):
+        return steps
+    if _whole(steps):
+        return next(_whole_numbers("steps", [steps], 1))
+    if isinstance(steps, (str, bytes)) or not isinstance(steps, Iterable):
+        raise ArgumentError(
+            f"Keep's steps are None, a whole number n (every n-th step), a list of steps or a function, not {steps!r}."
+        )
+    return steps if isinstance(steps, range) else frozenset(_whole_numbers("steps", steps, 0))
+
+
+def _check_samples(samples: Any) -> Any:
+    if samples is None:
+        return None
+    if _whole(samples):
+        return next(_whole_numbers("samples", [samples], 1))
+    if isinstance(samples, (str, bytes)) or not isinstance(samples, Iterable):
+        raise ArgumentError(
+            f"Keep's samples are None, a whole number n (the first n) or a list of positions, not {samples!r}."
+        )
+    return tuple(_whole_numbers("samples", samples, 0))
+
+
+def _check_layers(layers: Any) -> tuple[str, ...] | None:
+    if layers is None:
+        return None
+    names = (layers,) if isinstance(layers, str) or not isinstance(layers, Iterable) else tuple(layers)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"Keep's layers are None, a name or pattern, or several of them, not {layers!r}.")
+    return names
+
+
+def _check_kinds(kinds: Any) -> tuple[str, ...] | None:
+    if kinds is None:
+        return None
+    many = (kinds,) if isinstance(kinds, (str, type)) else kinds
+    if not isinstance(many, Iterable):
+        raise ArgumentError(f"Keep's kinds are None, a kind of event, or several of them, not {kinds!r}.")
+    return tuple(kind_name(kind) for kind in many)
+
+
+def _check_levels(levels: Any) -> tuple[str, ...]:
+    many = (levels,) if isinstance(levels, str) else levels
+    if not isinstance(many, Iterable):
+        raise ArgumentError(f"Keep's levels are 'layer', 'op' or both, not {levels!r}.")
+    many = tuple(many)
+    for level in many:
+        if level not in get_args(Level):
+            raise unknown_name("level", level, get_args(Level))
+    return many
+
+
+def _batch_length(batch: Any) -> int:
+    length = batch if _whole(batch) else len(batch) if hasattr(batch, "__len__") else None
+    if length is None or length < 1:
+        raise ArgumentError(f"A batch is a positive number of samples or an array of samples, not {batch!r}.")
+    return int(length)
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "steps": _check_steps,
+    "layers": _check_layers,
+    "kinds": _check_kinds,
+    "levels": _check_levels,
+    "samples": _check_samples,
+}

@@ -1,0 +1,225 @@
+"""Recording a run: what a model tells while it trains becomes a trace."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizkit.errors import ArgumentError
+from vizkit.trace.arrays import frozen, frozen_mapping
+from vizkit.trace.events import ModelDescription, Node
+from vizkit.trace.keep import Keep, kind_name
+from vizkit.trace.log import Row
+from vizkit.trace.nodes import ancestors
+from vizkit.trace.plain import plain_model
+from vizkit.trace.trace import Trace
+
+__all__ = ["Recorder", "Source", "record"]
+
+_recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, alive as long as it runs
+
+
+class Source(Protocol):
+    """What a model offers so that it can be recorded."""
+
+    def _attach(self, recorder: Recorder) -> None: ...
+
+    def _detach(self) -> None: ...
+
+
+@contextmanager
+def record(model: Any, keep: Keep | None = None) -> Iterator[Trace]:
+    """Record what a model does inside a ``with`` block.
+
+    Parameters
+    ----------
+    model
+        A model of vizkit, or of a framework that vizkit has an adapter for.
+    keep
+        Which events are kept; all events of layers when left out.
+
+    Yields
+    ------
+    Trace
+        Grows while the model trains; stays as it is after the block, even when that raised.
+
+    Raises
+    ------
+    ArgumentError
+        When the model cannot be recorded, or is being recorded already.
+
+    Examples
+    --------
+    >>> from vizkit.trace import samples
+    >>> model = samples.TinyModel()
+    >>> with record(model, keep=Keep(kinds="loss")) as trace:
+    ...     model.train(steps=2)
+    >>> [event.value for event in trace.events()]
+    [13.0, 0.28125]
+    """
+    if keep is not None and not isinstance(keep, Keep):
+        raise ArgumentError(f"keep is a Keep, for example Keep(steps=10), not {keep!r}.")
+    source = _source(model)
+    if id(model) in _recorded:
+        raise ArgumentError(f"This {type(model).__name__} is being recorded already; one recording at a time.")
+    recorder = Recorder(Trace(ModelDescription(type(model).__name__)), keep or Keep())
+    _recorded.add(id(model))
+    try:
+        source._attach(recorder)
+        yield recorder.trace
+    finally:
+        _recorded.discard(id(model))
+        source._detach()
+
+
+def _source(model: Any) -> Source:
+    """The model itself when it can be recorded, else what the adapter of its framework makes of it.
+
+    An adapter is a module of ``vizkit.adapters`` named after the top-level package of one of the
+    model's classes, with a function ``source(model)``; it is imported only when such a model comes.
+    """
+    if _is_source(type(model)):
+        return model
+    for cls in type(model).__mro__:
+        adapter = f"vizkit.adapters.{cls.__module__.partition('.')[0]}"
+        if importlib.util.find_spec("vizkit.adapters") and importlib.util.find_spec(adapter):
+            return importlib.import_module(adapter).source(model)
+    raise ArgumentError(
+        f"A {type(model).__module__}.{type(model).__name__} cannot be recorded. What can be: the models of "
+        "vizkit.nn, and any object with the methods _attach(recorder) and _detach()."
+    )
+
+
+def _is_source(cls: type) -> bool:
+    return all(callable(getattr(cls, name, None)) for name in ("_attach", "_detach"))
+
+
+class Recorder:
+    """What a model calls while it trains. Arrays are copied here, once, and only when they are kept.
+
+    Parameters
+    ----------
+    trace
+        The trace that grows.
+    keep
+        Which events are kept.
+    """
+
+    def __init__(self, trace: Trace, keep: Keep) -> None:
+        self.trace = trace
+        self.keep = keep
+        self._chosen: dict[tuple[Any, int], bool] = {}
+        self._step: tuple[int, bool] = (-1, False)
+
+    def describe(self, description: ModelDescription) -> None:
+        """Take the description of the model, which may come again when more is known of it."""
+        self.keep.check_layers([layer.node.name for layer in description.layers])
+        for layer in description.layers:
+            self.trace.log.add_node(layer.node)
+        self.trace.model = plain_model(description)
+        self._chosen.clear()
+
+    def wants(self, kind: Any, node: Node, step: int) -> bool:
+        """Say whether an event of this kind (name or class), node and step is kept."""
+        place = (kind, node.index)
+        chosen = self._chosen.get(place)
+        if chosen is None:
+            chosen = self._chosen[place] = self._chooses(kind_name(kind), node)
+        return chosen and self._wants_step(step)
+
+    def forward(
+        self,
+        step: int,
+        node: Node,
+        inputs: Sequence[NDArray[Any]],
+        output: NDArray[Any],
+        parameters: Mapping[str, NDArray[Any]],
+    ) -> None:
+        """Take what a layer or operation made of its inputs."""
+        if self.wants("forward", node, step):
+            part = self._part(node)
+            self._add("forward", step, node, (tuple(map(part, inputs)), part(output), frozen_mapping(parameters)))
+
+    def loss(
+        self,
+        step: int,
+        node: Node,
+        prediction: NDArray[Any],
+        target: NDArray[Any],
+        value: float,
+        samples: NDArray[Any],
+    ) -> None:
+        """Take the loss of a batch and of each of its samples."""
+        if self.wants("loss", node, step):
+            part = self._part(node)
+            self._add("loss", step, node, (part(prediction), part(target), float(value), part(samples)))
+
+    def backward(
+        self,
+        step: int,
+        node: Node,
+        output_gradient: NDArray[Any],
+        input_gradients: Sequence[NDArray[Any]],
+        parameter_gradients: Mapping[str, NDArray[Any]],
+    ) -> None:
+        """Take the gradients that passed through a layer or operation."""
+        if self.wants("backward", node, step):
+            part = self._part(node)
+            gradients = (part(output_gradient), tuple(map(part, input_gradients)), frozen_mapping(parameter_gradients))
+            self._add("backward", step, node, gradients)
+
+    def update(
+        self,
+        step: int,
+        node: Node,
+        parameter: str,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        gradient: NDArray[Any],
+        learning_rate: float,
+    ) -> None:
+        """Take what the optimizer made of one parameter."""
+        if self.wants("update", node, step):
+            arrays = (frozen(before), frozen(after), frozen(gradient))
+            self._add("update", step, node, (parameter, *arrays, float(learning_rate)))
+
+    def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Take what training reports at the end of an epoch."""
+        self.trace.log.end_epoch(epoch, logs)
+
+    def _add(self, kind: str, step: int, node: Node, values: tuple[Any, ...]) -> None:
+        self.trace.log.append(Row(kind, int(step), node, values), _nbytes(values))
+
+    def _chooses(self, kind: str, node: Node) -> bool:
+        if not self.keep.kind(kind):
+            return False
+        if kind == "loss":
+            return True
+        names = [node.name, *(above.name for above in ancestors(self.trace.log.nodes, node))]
+        return self.keep.level(node.level) and self.keep.layer(*names)
+
+    def _wants_step(self, step: int) -> bool:
+        if step != self._step[0]:
+            self._step = (step, self.keep.step(step))
+        return self._step[1]
+
+    def _part(self, node: Node) -> Any:
+        """The function that takes the kept samples of an array whose first axis is the batch."""
+        if self.keep.samples is None or node.level == "op":
+            return frozen
+        return lambda array: frozen(array[self.keep.rows(len(array))] if np.ndim(array) else array)
+
+
+def _nbytes(values: Any) -> int:
+    if isinstance(values, np.ndarray):
+        return values.nbytes
+    if isinstance(values, float):
+        return 8
+    many = values.values() if isinstance(values, Mapping) else values if isinstance(values, tuple) else ()
+    return sum(map(_nbytes, many))
