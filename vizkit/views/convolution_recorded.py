@@ -1,0 +1,93 @@
+"""What a trace says about a convolution layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vizkit.errors import ArgumentError
+from vizkit.typing import Float
+from vizkit.views.images_recorded import forward_event, layer_config
+
+if TYPE_CHECKING:
+    from vizkit.trace import Trace
+
+__all__ = ["RecordedConvolution"]
+
+
+def _single(setting: object) -> int:
+    """Return a stride given as one number or as two equal ones."""
+    both = np.broadcast_to(np.asarray(setting), (2,))
+    if both[0] != both[1]:
+        raise ArgumentError(f"A step is drawn for one stride in both directions, but the layer's are {setting!r}.")
+    return int(both[0])
+
+
+def _chosen(what: str, index: int | None, count: int) -> int:
+    """Return an index within the count; without one there must be only one."""
+    if index is None and count > 1:
+        raise ArgumentError(f"The layer has {count} {what}s, so one must be chosen, 0 to {count - 1}; None was given.")
+    index = 0 if index is None else index
+    if not 0 <= index < count:
+        raise ArgumentError(f"The {what}s are numbered 0 to {count - 1}, but {index!r} was given.")
+    return index
+
+
+def _padded(image: Float["height width"], kernel: tuple[int, int], stride: int) -> Float["height width"]:
+    """Return an image with the zeros that ``padding="same"`` puts around it, the odd one below and to the right."""
+    sides = []
+    for length, size in zip(image.shape, kernel, strict=True):
+        missing = max((-(-length // stride) - 1) * stride + size - length, 0)
+        sides.append((missing // 2, missing - missing // 2))
+    return np.pad(image, sides)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedConvolution:
+    """Input, kernel and bias of one recorded convolution, channels last.
+
+    ``images`` has the shape (batch, height, width, channels), ``kernels`` (rows, columns,
+    channels, filters), ``biases`` (filters,).
+    """
+
+    images: Float["batch height width channel"]
+    kernels: Float["row column channel filter"]
+    biases: Float["filter"]
+    stride: int
+    padding: str
+
+    @classmethod
+    def of(cls, trace: Trace, layer: str | None = None, step: int | None = None) -> RecordedConvolution:
+        """Read a layer of a trace, the first convolution when none is named, at its last step when none is given.
+
+        Raises
+        ------
+        TraceQueryError
+            If there is no such layer, or it is no convolution.
+        """
+        event = forward_event(trace, "Conv2D", layer, step)
+        config = layer_config(trace, event.node.name)
+        kernels = event.parameters["kernel"]
+        biases = event.parameters.get("bias", np.zeros(kernels.shape[-1]))
+        return cls(
+            event.inputs[0], kernels, biases, _single(config.get("strides", 1)), str(config.get("padding", "valid"))
+        )
+
+    def plane(
+        self, sample: int = 0, channel: int | None = None, filter: int = 0
+    ) -> tuple[Float["height width"], Float["row column"], float]:
+        """Return the image of one channel, the weights that lie on it, and the bias.
+
+        The bias is 0 when the layer has several channels, since it is added to their sum.
+        """
+        sample = _chosen("sample", sample, self.images.shape[0])
+        filter = _chosen("filter", filter, self.kernels.shape[3])
+        channels = self.images.shape[3]
+        channel = _chosen("channel", channel, channels)
+        image = self.images[sample, :, :, channel]
+        kernel = self.kernels[:, :, channel, filter]
+        if self.padding == "same":
+            image = _padded(image, kernel.shape, self.stride)
+        return image, kernel, float(self.biases[filter]) if channels == 1 else 0.0

@@ -1,0 +1,236 @@
+"""Pictures from inside a convolution layer: its feature maps and its kernels, each with one colour scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vizkit.errors import ArgumentError, ShapeError
+from vizkit.typing import ArrayLike, Float
+from vizkit.views.grids import HEAD, matrix
+from vizkit.views.images_layout import Tiles, tile_marks
+from vizkit.views.images_recorded import forward_event, is_trace, traced
+from vizkit.views.images_scale import ColourScale, common_limit
+from vizkit.views.marks import Image, Mark, Text
+from vizkit.views.picture import Picture, View
+from vizkit.views.text import words
+
+if TYPE_CHECKING:
+    from vizkit.trace import Trace
+
+__all__ = ["FeatureMapsView", "KernelsView"]
+
+SIZE = (1800.0, 880.0)
+_SCALE_ROOM = 230.0  # the colour scale with its numbers, at the right
+_BETWEEN = 70.0  # from the input to the maps
+
+
+def _stack(values: ArrayLike, axes: str) -> np.ndarray:
+    """Return a read-only copy of finite numbers with as many axes as are named."""
+    array = np.array(values, dtype=float)
+    wanted = axes.split()
+    if array.ndim != len(wanted):
+        raise ShapeError(f"The axes ({', '.join(wanted)}) are needed, but shape {array.shape} was given.")
+    common_limit(array, f"values of shape {array.shape}")
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMapsView(View):
+    """The feature maps of one image, beside the image, all on one scale.
+
+    Attributes
+    ----------
+    maps
+        Shape (height, width, map).
+    image
+        Shape (height, width); None leaves it out.
+    layer
+        Where the maps come from, for the heading.
+    size
+        Width and height of the picture, in stage units.
+    """
+
+    maps: Float["height width map"]
+    image: Float["height width"] | None = None
+    layer: str = ""
+    size: tuple[float, float] = SIZE
+
+    @classmethod
+    def from_arrays(cls, maps: ArrayLike, image: ArrayLike | None = None, layer: str = "") -> FeatureMapsView:
+        """Make the view from maps of shape (height, width, map) and an image of shape (height, width).
+
+        Examples
+        --------
+        >>> view = FeatureMapsView.from_arrays(np.ones((4, 4, 2)), np.eye(6))
+        >>> view.limit, view.signed
+        (1.0, False)
+        """
+        picture = None if image is None else matrix(image, "image")
+        return cls(_stack(maps, "height width map"), picture, layer)
+
+    @classmethod
+    def from_trace(
+        cls, trace: Trace, layer: str | None = None, *, sample: int = 0, step: int | None = None
+    ) -> FeatureMapsView:
+        """Make the view from a recorded layer; of an input with several channels their mean is the image."""
+        event = forward_event(trace, "Conv2D", layer, step)
+        if not 0 <= sample < len(event.output):
+            raise ArgumentError(f"The samples are numbered 0 to {len(event.output) - 1}, but {sample!r} was given.")
+        first = forward_event(trace, "Conv2D", None, event.step)
+        image = first.inputs[0][sample].mean(axis=-1)
+        return cls.from_arrays(event.output[sample], image, event.node.name)
+
+    @classmethod
+    def ensure(cls, data: Any, x: ArrayLike | None = None, **options: Any) -> FeatureMapsView:
+        """Return a view from itself, from a trace, from a model and images, or from maps and an image.
+
+        With a model, `x` has the shape (batch, height, width, channels), or (height, width) or
+        (height, width, channels) for one image; with maps, (height, width).
+        """
+        if isinstance(data, cls):
+            return data
+        if is_trace(data):
+            return cls.from_trace(data, **options)
+        if hasattr(data, "predict"):
+            return cls.from_trace(traced(data, None if x is None else _batch(x)), **options)
+        return cls.from_arrays(data, x, **options)
+
+    @property
+    def limit(self) -> float:
+        """The value at the end of the colour scale of all maps."""
+        return common_limit(self.maps)
+
+    @property
+    def signed(self) -> bool:
+        """Whether the scale goes to both sides of zero."""
+        return bool((self.maps < 0).any())
+
+    def _input(self, height: float) -> list[Mark]:
+        if self.image is None:
+            return []
+        rows, columns = self.image.shape
+        unit = min((height - HEAD) / rows, 0.27 * self.size[0] / columns)
+        bottom = (height - HEAD - unit * rows) / 2
+        box = Image(
+            key="input", role="input", values=self.image, x=0, y=bottom, width=unit * columns, height=unit * rows,
+            limit=common_limit(self.image), signed=bool((self.image < 0).any()),
+        )  # fmt: skip
+        title = Text(
+            key="input:title", role="input", words=words("input"), x=box.width / 2, y=bottom + box.height, dy=10,
+            va="bottom",
+        )  # fmt: skip
+        return [box, title]
+
+    def draw(self) -> Picture:
+        """Draw the input at the left, the maps with their indices, and their scale at the right."""
+        left = 0.0 if self.image is None else self._input(self.size[1])[0].width + _BETWEEN
+        room = (self.size[0] - left - _SCALE_ROOM, self.size[1])
+        tiles = Tiles.fitted(self.maps.shape[2], self.maps.shape[:2], room)
+        planes = np.moveaxis(self.maps, 2, 0)
+        marks = [*self._input(tiles.height)]
+        marks += tile_marks(tiles, "map", planes, self.limit, left, "activation", self.signed)
+        marks += _scale(left, tiles, self.limit, self.signed)
+        return _picture(marks, left + tiles.width + _SCALE_ROOM, tiles.height)
+
+
+@dataclass(frozen=True, eq=False)
+class KernelsView(View):
+    """The kernels of a layer on one diverging scale that is centred on zero.
+
+    Attributes
+    ----------
+    kernels
+        Shape (row, column, filter): the weights for one input channel.
+    size
+        Width and height of the picture, in stage units.
+    """
+
+    kernels: Float["row column filter"]
+    size: tuple[float, float] = SIZE
+
+    @classmethod
+    def from_arrays(cls, kernels: ArrayLike, channel: int | None = None) -> KernelsView:
+        """Make the view from kernels of shape (row, column, filter) or (row, column, channel, filter).
+
+        Examples
+        --------
+        >>> KernelsView.from_arrays(np.ones((3, 3, 1, 8))).kernels.shape
+        (3, 3, 8)
+        """
+        array = np.asarray(kernels, dtype=float)
+        if array.ndim == 4:
+            array = array[:, :, _channel(channel, array.shape[2])]
+        return cls(_stack(array, "row column filter"))
+
+    @classmethod
+    def from_trace(
+        cls, trace: Trace, layer: str | None = None, *, channel: int | None = None, step: int | None = None
+    ) -> KernelsView:
+        """Make the view from a recorded layer's weights."""
+        return cls.from_arrays(forward_event(trace, "Conv2D", layer, step).parameters["kernel"], channel)
+
+    @classmethod
+    def ensure(cls, data: Any, **options: Any) -> KernelsView:
+        """Return a view from itself, from a trace, from a built model, or from an array of kernels."""
+        if isinstance(data, cls):
+            return data
+        if is_trace(data):
+            return cls.from_trace(data, **options)
+        if hasattr(data, "layers"):
+            layer = options.pop("layer", None)
+            return cls.from_arrays(_weights(data, layer), **options)
+        return cls.from_arrays(data, **options)
+
+    def draw(self) -> Picture:
+        """Draw the kernels with their indices and the scale at the right."""
+        limit = common_limit(self.kernels)
+        room = (self.size[0] - _SCALE_ROOM, self.size[1])
+        tiles = Tiles.fitted(self.kernels.shape[2], self.kernels.shape[:2], room)
+        planes = np.moveaxis(self.kernels, 2, 0)
+        marks = [*tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True), *_scale(0.0, tiles, limit, True)]
+        return _picture(marks, tiles.width + _SCALE_ROOM, tiles.height)
+
+
+def _scale(left: float, tiles: Tiles, limit: float, signed: bool) -> tuple[Mark, ...]:
+    """Return the colour scale beside the tiles, as high as they are without the labels above."""
+    bar = ColourScale(left + tiles.width + 60, 0, tiles.height - HEAD + 6, limit, signed, title="value")
+    return bar.marks()
+
+
+def _picture(marks: list[Mark], width: float, height: float) -> Picture:
+    return Picture(size=(width, height), bounds=(0, width, 0, height), marks=tuple(marks))
+
+
+def _batch(x: ArrayLike) -> np.ndarray:
+    """Return images as (batch, height, width, channels)."""
+    images = np.asarray(x)
+    if images.ndim == 2:
+        images = images[:, :, None]
+    return images[None] if images.ndim == 3 else images
+
+
+def _channel(channel: int | None, count: int) -> int:
+    if channel is None and count > 1:
+        raise ArgumentError(f"The kernels have {count} input channels; choose one, 0 to {count - 1}. None was given.")
+    chosen = 0 if channel is None else channel
+    if not 0 <= chosen < count:
+        raise ArgumentError(f"The input channels are numbered 0 to {count - 1}, but {chosen!r} was given.")
+    return chosen
+
+
+def _weights(model: Any, layer: str | None) -> np.ndarray:
+    """Return the kernel of a built model's convolution layer, the first when none is named."""
+    found = {each.name: each for each in model.layers if type(each).__name__ == "Conv2D"}
+    if not found:
+        kinds = [type(each).__name__ for each in model.layers]
+        raise ArgumentError(f"Kernels belong to a Conv2D layer, but the model's layers are {', '.join(kinds)}.")
+    name = next(iter(found)) if layer is None else layer
+    if name not in found:
+        from vizkit.errors import unknown_name
+
+        raise unknown_name("Conv2D layer", name, found)
+    return np.asarray(found[name].kernel)
