@@ -1,4 +1,6 @@
 #!/bin/sh
+# shellcheck disable=SC2086,SC2046  # lists of words are split on purpose: $pip, $requirements, $as_root ...
+#
 # Set up the virtual environment .venv of this checkout.
 #
 #   sh tools/bootstrap.sh gallery   manim with its system libraries, scikit-learn, vizkit itself
@@ -124,17 +126,16 @@ install_packages() {
     [ -n "$packages" ] || return 0
     command -v apt-get >/dev/null || fail "please install what these Debian packages hold: $packages
 For example on Fedora: sudo dnf install -y pango-devel cairo-devel pkgconf python3-devel gcc"
-    # shellcheck disable=SC2086  # a list of words
     try "System packages: $packages" apt_install $packages ||
         fail "system packages are missing and could not be installed here ($log). Please run:
-    ${as_root:-sudo }apt-get install -y $packages"
+    ${as_root}apt-get install -y $packages"
 }
 
 # Elsewhere than in CI the browser tests are skipped without a browser; in CI they must run.
 install_chromium() {
     is_linux && ! find_chromium >/dev/null || return 0
     if command -v apt-get >/dev/null && try "System packages: chromium" apt_install chromium; then return; fi
-    command="${as_root:-sudo }apt-get install -y chromium"
+    command="${as_root}apt-get install -y chromium"
     [ "${CI:-}" != true ] || fail "Chromium is missing and the browser tests need it. Please run: $command"
     echo "  Chromium is missing, so the browser tests will be skipped. To run them: $command"
 }
@@ -144,8 +145,7 @@ install_chromium() {
 # Everything that the set-up depends on. With PYTHON= its version is part of it.
 fingerprint() {
     {
-        # shellcheck disable=SC2086  # a list of words
-        cat tools/bootstrap.sh pyproject.toml $requirements
+            cat tools/bootstrap.sh pyproject.toml $requirements
         pwd
         version_of "${PYTHON:-$(venv_python)}"
         version_of "$(venv_python)"
@@ -182,9 +182,8 @@ make_environment() {
 
 install_requirements() {
     pip="$(venv_python) -m pip --disable-pip-version-check --no-input"
-    # shellcheck disable=SC2086  # lists of words
     set -- $(printf -- ' -r %s' $requirements)
-    step "Python packages ($requirements)" $pip install -q "$@"
+    step "Python packages (requirements/$profile.txt)" $pip install -q "$@"
     # The build tool is pinned with the rest, so the build needs no environment of its own.
     step "vizkit itself, editable" $pip install -q --no-build-isolation --no-deps -e .
     step "Do the versions fit together?" $pip check
