@@ -48,7 +48,9 @@ def _window(figure: object) -> int:
 
     if matplotlib.get_backend().lower() == "agg":
         raise ArgumentError("There is no screen to open a window on; name a file with -o FILE (.png, .svg or .pdf).")
-    manager = pyplot.new_figure_manager_given_figure(pyplot.get_fignums()[-1] + 1 if pyplot.get_fignums() else 1, figure)
+    manager = pyplot.new_figure_manager_given_figure(
+        pyplot.get_fignums()[-1] + 1 if pyplot.get_fignums() else 1, figure
+    )
     manager.show()
     pyplot.show()
     return 0

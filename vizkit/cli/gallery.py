@@ -151,5 +151,3 @@ def _listen(messages: Any) -> None:
 
 def _make(name: str, folder: Path, quality: str) -> None:
     works.make(name, folder, quality, lambda share: _messages.put((name, share)))
-
-

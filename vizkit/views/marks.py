@@ -169,7 +169,8 @@ class Cell(Mark):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arrow(Mark):
-    """An arrow from ``start`` to ``end`` (data units); ``bend`` is its sagitta as a share of its length."""
+    """An arrow from ``start`` to ``end`` (data units); ``bend`` is its sagitta as a share of its
+    length, to the left of its direction when positive."""
 
     start: tuple[float, float]
     end: tuple[float, float]
