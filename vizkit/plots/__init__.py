@@ -1,1 +1,29 @@
-"""To be written."""
+"""Figures with matplotlib: one function per view, and whole frames and storyboards.
+
+Every function takes what its user has, an optional ``ax`` and ``theme``, and returns Axes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# The module draw stands beside the function of the same name, so the function is bound at once.
+from vizkit.plots.draw import draw  # noqa: F401
+
+# name -> module that holds it, loaded when the name is first used
+_LAZY: dict[str, str] = {}
+
+__all__ = sorted([*_LAZY, "draw"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vizkit.plots' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,76 @@
+"""The axes of a plot on matplotlib's own: limits, ticks with final texts, names.
+
+What stands outside the axes' patch stands on the figure, so it takes the colours of the
+theme that fits the figure's ground.
+"""
+
+from __future__ import annotations
+
+from matplotlib.colors import to_hex
+from matplotlib.transforms import ScaledTranslation
+
+from vizkit.plots.artists import Pen, font
+from vizkit.theme import DARK, LIGHT, SIZES, Theme, contrast
+from vizkit.views.picture import Axis, Picture
+
+__all__ = ["fit_theme", "set_axes"]
+
+# The same lengths as vizkit.views.axes, in stage units.
+TICK, TICK_GAP, NAME_BELOW, NAME_ABOVE, NAME_LEFT, SPINE = 10.0, 8.0, 66.0, 16.0, 20.0, 2.0
+
+
+def fit_theme(*grounds: object) -> Theme:
+    """Return the light or dark theme, whichever is written on the first ground that is not transparent.
+
+    Examples
+    --------
+    >>> fit_theme("none", "black").name
+    'dark'
+    """
+    for ground in grounds:
+        if to_hex(ground, keep_alpha=True)[-2:] != "00":
+            return max((LIGHT, DARK), key=lambda theme: contrast(theme.color("ink"), to_hex(ground)))
+    return LIGHT
+
+
+def set_axes(pen: Pen, picture: Picture, outside: Theme) -> None:
+    """Set the limits of a picture; its two axes when it is a plot, none when it is a diagram."""
+    left, right, bottom, top = picture.bounds
+    if picture.x is None or picture.y is None:
+        pen.ax.set(xticks=[], yticks=[], aspect="equal", anchor="C")
+        pen.ax.spines[:].set_visible(False)
+    else:
+        _spines(pen, outside)
+        _ticks(pen, "x", picture.x, outside)
+        _ticks(pen, "y", picture.y, outside)
+        _names(pen, picture, outside)
+    pen.ax.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def _spines(pen: Pen, outside: Theme) -> None:
+    pen.ax.spines[["top", "right"]].set_visible(False)
+    pen.ax.spines[["left", "bottom"]].set(color=outside.color("muted"), linewidth=SPINE * pen.scale)
+    pen.ax.grid(False)
+
+
+def _ticks(pen: Pen, side: str, along: Axis, outside: Theme) -> None:
+    axis = getattr(pen.ax, f"{side}axis")
+    pen.ax.set(**{f"{side}scale": along.scale})
+    colour, scale = outside.color("muted"), pen.scale
+    axis.set_tick_params(which="minor", length=0, labelleft=False, labelbottom=False)
+    axis.set_tick_params(width=SPINE * scale, length=TICK * scale, pad=TICK_GAP * scale, color=colour)
+    axis.set_ticks(along.ticks, along.texts, fontproperties=font(SIZES["tick"] * scale), color=colour, parse_math=False)
+    for index, label in enumerate(axis.get_ticklabels()):
+        label.set_gid(f"{pen.prefix}axis:{side}:text:{index}")
+
+
+def _names(pen: Pen, picture: Picture, outside: Theme) -> None:
+    """Name the x axis below its middle and the y axis above its upper end, both upright."""
+    looks = {"fontproperties": font(SIZES["label"] * pen.scale), "color": outside.color("ink"), "parse_math": False}
+    inch = pen.scale / 72
+    below = ScaledTranslation(0, -NAME_BELOW * inch, pen.ax.figure.dpi_scale_trans)
+    above = ScaledTranslation(-NAME_LEFT * inch, NAME_ABOVE * inch, pen.ax.figure.dpi_scale_trans)
+    pen.ax.set_xlabel(picture.x.label, va="top", gid=f"{pen.prefix}axis:x:name", **looks)
+    pen.ax.set_ylabel(picture.y.label, rotation=0, ha="left", va="bottom", gid=f"{pen.prefix}axis:y:name", **looks)
+    pen.ax.xaxis.set_label_coords(0.5, 0, transform=pen.ax.transAxes + below)
+    pen.ax.yaxis.set_label_coords(0, 1, transform=pen.ax.transAxes + above)
