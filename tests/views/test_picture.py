@@ -39,7 +39,7 @@ def test_tick_texts_share_their_decimals() -> None:
 @given(st.floats(-2, 2), st.floats(0, 4))
 def test_a_plot_fills_its_box_between_its_margins(x: float, y: float) -> None:
     placed = Placement(Parabola(1.0).picture, Box(100, 50, 720, 576))
-    left, right, bottom, top = 130, 40, 122, 72
+    left, right, bottom, top = 130, 40, 122, 84
     across, up = placed.point(x, y)
     assert across == pytest.approx(100 + left + (x + 2) / 4 * (720 - left - right))
     assert up == pytest.approx(50 + bottom + y / 4 * (576 - bottom - top))

@@ -81,7 +81,7 @@ def _names(placement: Placement) -> tuple[Mark, ...]:
     """The x axis is named below its middle, the y axis above its upper end, both upright."""
     picture, inner, scale = placement.picture, placement.inner, placement.scale
     below = inner.bottom - NAME_GAP * scale
-    above = inner.bottom + inner.height + 16 * scale
+    above = inner.bottom + inner.height + 30 * scale
     return (
         Text(key="axis:x:name", words=words(picture.x.label), x=inner.left + inner.width / 2, y=below, va="top"),
         Text(

@@ -71,7 +71,7 @@ class Margins:
     top: float = 0.0
 
 
-PLOT = Margins(left=130.0, right=40.0, bottom=122.0, top=72.0)  # room for ticks and the names of the axes
+PLOT = Margins(left=130.0, right=40.0, bottom=122.0, top=84.0)  # room for ticks and the names of the axes
 DIAGRAM = Margins()
 
 

@@ -1,0 +1,123 @@
+"""A story as one self-contained page: a stepper, and without a script all beats in order."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib import resources
+
+from vizkit.stories.story import Beat, Story
+from vizkit.theme import DARK, LIGHT, Theme
+from vizkit.views.board import Panel
+from vizkit.views.formula import to_mathml
+from vizkit.views.text import Quantity, Words
+from vizkit.web.fonts import font_faces
+from vizkit.web.svg import svg
+
+__all__ = ["static", "story_page", "variables"]
+
+
+def story_page(story: Story) -> str:
+    """Return a story as one HTML file that needs no network.
+
+    Examples
+    --------
+    >>> from vizkit.stories.story import Story
+    >>> story_page(story).startswith("<!doctype html>")  # doctest: +SKIP
+    True
+    """
+    beats = "\n".join(_beat(beat, number, len(story.beats)) for number, beat in enumerate(story.beats, 1))
+    body = f"""<header>
+<h1>{escape(story.title)}</h1>
+<p class="summary">{escape(story.summary)}</p>
+<button type="button" id="ground" aria-label="change between light and dark">◐</button>
+</header>
+<main id="beats">
+{beats}
+</main>
+<nav id="steps" aria-label="steps" hidden>
+<button type="button" id="previous" aria-label="previous step">←</button>
+<label><span class="hidden">step</span><select id="jump">{_options(story)}</select></label>
+<progress id="progress" max="{len(story.beats)}" value="1" aria-label="progress"></progress>
+<button type="button" id="next" aria-label="next step">→</button>
+</nav>
+<p class="hidden" id="spoken" aria-live="polite"></p>"""
+    return _document(story.title, body)
+
+
+def _document(title: str, body: str) -> str:
+    style = "\n".join([font_faces(body), variables(LIGHT), variables(DARK), static("base.css"), static("story.css")])
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+{body}
+<script>
+{static("ground.js")}
+{static("story.js")}
+</script>
+</body>
+</html>
+"""
+
+
+def static(name: str) -> str:
+    """Return a file of the package's static folder as text."""
+    return (resources.files("vizkit.web") / "static" / name).read_text(encoding="utf-8").strip()
+
+
+def variables(theme: Theme) -> str:
+    """Return the style rule that gives a ground its colours as custom properties.
+
+    Examples
+    --------
+    >>> variables(LIGHT).startswith(":root[data-ground=light]{--ground:#ffffff;")
+    True
+    """
+    colours = ";".join(f"--{role}:{colour}" for role, colour in sorted(theme.roles.items()))
+    return f":root[data-ground={theme.name}]{{--ground:{theme.ground};{colours}}}"
+
+
+def _options(story: Story) -> str:
+    return "".join(
+        f'<option value="{beat.name}">{number}. {escape(_spoken_name(beat))}</option>'
+        for number, beat in enumerate(story.beats, 1)
+    )
+
+
+def _spoken_name(beat: Beat) -> str:
+    return beat.name.replace("-", " ")
+
+
+def _beat(beat: Beat, number: int, whole: int) -> str:
+    boxes = beat.board.boxes()
+    panels = "\n".join(_panel(panel, beat, boxes[panel.name].width) for panel in beat.board.panels)
+    equation = to_mathml(beat.equation) if beat.equation is not None else ""
+    return f"""<section class="beat" id="{beat.name}" aria-labelledby="place-{beat.name}">
+<h2 class="place" id="place-{beat.name}">{escape(beat.place)}<span class="number"> {number} / {whole}</span></h2>
+<div class="board">
+{panels}
+</div>
+<div class="equation">{equation}</div>
+<p class="caption">{_words(beat.caption)}</p>
+</section>"""
+
+
+def _panel(panel: Panel, beat: Beat, width: float) -> str:
+    drawing = svg(panel.view, title=f"{panel.name}: {beat.caption}", lit=lambda key: beat.lit(f"{panel.name}/{key}"))
+    return f'<figure class="panel" data-panel="{escape(panel.name, quote=True)}" style="--share:{width:.0f}">{drawing}</figure>'
+
+
+def _words(words: Words) -> str:
+    return "".join(
+        f'<span class="number" data-quantity="{escape(part.name, quote=True)}">{escape(part.text)}</span>'
+        if isinstance(part, Quantity)
+        else escape(part)
+        for part in words
+    )
