@@ -12,7 +12,10 @@ from typing import Any
 from vizkit.plots.draw import draw  # noqa: F401
 
 # name -> module that holds it, loaded when the name is first used
-_LAZY: dict[str, str] = {}
+_LAZY: dict[str, str] = {
+    "figure": "vizkit.plots.frames",
+    "storyboard": "vizkit.plots.frames",
+}
 
 __all__ = sorted([*_LAZY, "draw"])
 

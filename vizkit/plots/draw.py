@@ -14,7 +14,7 @@ from vizkit.theme import SIZES, Theme, get
 from vizkit.views.board import Box, Placement
 from vizkit.views.picture import Picture, View
 
-__all__ = ["POINTS", "SMALLEST", "draw", "place", "room_scale", "view_size"]
+__all__ = ["POINTS", "SMALLEST", "draw", "paint", "place", "room_scale"]
 
 POINTS = 1 / 3  # per stage unit, in a figure made for one view: labels of 14.7 points
 SMALLEST = 9.0  # points of the smallest text
@@ -72,13 +72,9 @@ def draw(
         raise ArgumentError(f"ax must be matplotlib Axes, but a {type(ax).__name__} was given: {ax!r}.")
     if theme is not None:
         ax.set_facecolor(get(theme).ground)
-    _paint(view.picture, ax, theme, room_scale(view.picture, ax), lit)
+    chosen = fit_theme(ax.get_facecolor(), ax.figure.get_facecolor()) if theme is None else get(theme)
+    paint(view.picture, Pen(ax, chosen, room_scale(view.picture, ax), lit or _all_lit))
     return ax
-
-
-def view_size(picture: Picture) -> tuple[float, float]:
-    """Return the width and height in inches of a figure made for one picture."""
-    return picture.size[0] * POINTS / 72, picture.size[1] * POINTS / 72
 
 
 def room_scale(picture: Picture, ax: Axes) -> float:
@@ -103,26 +99,21 @@ def place(figure: Figure, stage: Box, box: Box) -> Axes:
 def _draw_alone(view: View, theme: Theme, lit: Callable[[str], bool] | None) -> Axes:
     import matplotlib.pyplot as plt  # only here: a figure of the user's session
 
-    figure = plt.figure(figsize=view_size(view.picture), facecolor=theme.ground)
-    return draw_on(figure, view, theme, lit)
-
-
-def draw_on(figure: Figure, view: View, theme: Theme, lit: Callable[[str], bool] | None = None) -> Axes:
-    """Draw a view over a whole figure that was made in its size."""
     width, height = view.picture.size
     stage = Box(0, 0, width, height)
+    figure = plt.figure(figsize=(width * POINTS / 72, height * POINTS / 72), facecolor=theme.ground)
     ax = place(figure, stage, Placement(view.picture, stage).inner)
     ax.set_facecolor(theme.ground)
-    _paint(view.picture, ax, theme, POINTS, lit)
+    paint(view.picture, Pen(ax, theme, POINTS, lit or _all_lit))
     return ax
 
 
-def _paint(
-    picture: Picture, ax: Axes, theme: Theme | str | None, scale: float, lit: Callable[[str], bool] | None
-) -> None:
-    figure_ground = ax.figure.get_facecolor()
-    chosen = fit_theme(ax.get_facecolor(), figure_ground) if theme is None else get(theme)
-    pen = Pen(ax, chosen, scale, lit or (lambda key: True))
-    outside = chosen if theme is not None and fit_theme(figure_ground).name == chosen.name else fit_theme(figure_ground)
+def _all_lit(key: str) -> bool:
+    return True
+
+
+def paint(picture: Picture, pen: Pen) -> None:
+    """Draw a picture with a pen; what stands outside its axes fits the figure's ground."""
+    fitting = fit_theme(pen.ax.figure.get_facecolor())
     draw_marks(pen, picture)
-    set_axes(pen, picture, outside)
+    set_axes(pen, picture, pen.theme if fitting.name == pen.theme.name else fitting)
