@@ -45,7 +45,7 @@ bare: setup-gallery ## Check that `pip install .` brings NumPy and matplotlib on
 	@bash tools/check_install.sh bare
 
 lowest: setup-gallery ## Run the core tests with the lowest supported NumPy and matplotlib
-	@bash tools/check_install.sh lowest
+	@JOBS=$(JOBS) bash tools/check_install.sh lowest
 
 setup-gallery:
 	@sh tools/bootstrap.sh gallery
@@ -55,4 +55,4 @@ setup-test:
 
 clean: ## Remove what was built; the environment stays (rm -rf .venv for that too)
 	rm -rf build dist media $(SITE) .venv-bare .venv-lowest .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find vizkit tests gallery scenes benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

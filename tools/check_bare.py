@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 from importlib.metadata import requires
 from pathlib import Path
@@ -29,7 +30,7 @@ def problems(checkout: Path) -> list[str]:
     installed = Path(vizkit.__file__).parent
     if checkout in installed.parents and "site-packages" not in installed.parts:
         found.append(f"vizkit comes from the checkout ({installed}), not from the installation")
-    direct = sorted(line.split(">")[0] for line in requires("vizkit") or [] if "extra ==" not in line)
+    direct = sorted(re.split(r"[^\w.-]", line)[0] for line in requires("vizkit") or [] if "extra ==" not in line)
     if direct != ["matplotlib", "numpy"]:
         found.append(f"vizkit requires {direct}, not matplotlib and numpy only")
     found += [f"{name} was installed too" for name in EXTRAS if importlib.util.find_spec(name)]
