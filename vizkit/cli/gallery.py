@@ -60,7 +60,7 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
     stale = [exhibit for chapter in hung for exhibit in chapter.exhibits if not _fresh(exhibit, output, stamp, ledger)]
     if stale:
         _make_all(stale, output, quality, jobs or os.cpu_count() or 1, stamp, ledger)
-    for path, text in pages.site(hung, output).items():
+    for path, text in pages.pages(hung, output).items():
         write(output / path, text)
     return (output / "index.html").resolve()
 

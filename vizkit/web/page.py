@@ -111,7 +111,8 @@ def _beat(beat: Beat, number: int, whole: int) -> str:
 
 def _panel(panel: Panel, beat: Beat, width: float) -> str:
     drawing = svg(panel.view, title=f"{panel.name}: {beat.caption}", lit=lambda key: beat.lit(f"{panel.name}/{key}"))
-    return f'<figure class="panel" data-panel="{escape(panel.name, quote=True)}" style="--share:{width:.0f}">{drawing}</figure>'
+    name = escape(panel.name, quote=True)
+    return f'<figure class="panel" data-panel="{name}" style="--share:{width:.0f}">{drawing}</figure>'
 
 
 def _words(words: Words) -> str:

@@ -1,0 +1,25 @@
+// The gallery: copying code, and captions that work from disk, where a <track> file may not be read.
+(() => {
+  for (const button of document.querySelectorAll(".copy")) {
+    button.addEventListener("click", async () => {
+      const code = button.parentElement.querySelector("code");
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+      } catch {
+        getSelection().selectAllChildren(code);
+        document.execCommand("copy");
+      }
+      button.textContent = "copied";
+      setTimeout(() => { button.textContent = "copy"; }, 1500);
+    });
+  }
+  for (const script of document.querySelectorAll("script.cues")) {
+    const track = script.parentElement.querySelector("video").addTextTrack("captions", "English", "en");
+    for (const [start, end, text] of JSON.parse(script.textContent)) track.addCue(new VTTCue(start, end, text));
+    track.mode = "hidden"; // the video shows its captions itself; a reader may turn these on as well
+  }
+  const frame = document.querySelector("iframe.steps");
+  document.getElementById("ground").addEventListener("click", () => {
+    if (frame) frame.src = `story.html?ground=${document.documentElement.dataset.ground}`;
+  });
+})();
