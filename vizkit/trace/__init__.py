@@ -17,6 +17,7 @@ from vizkit.trace.events import (
     Node,
     UpdateEvent,
 )
+from vizkit.trace.file import load
 from vizkit.trace.keep import Keep
 from vizkit.trace.recorder import Recorder, record
 from vizkit.trace.trace import Trace
@@ -34,5 +35,6 @@ __all__ = [
     "Recorder",
     "Trace",
     "UpdateEvent",
+    "load",
     "record",
 ]

@@ -53,14 +53,14 @@ class EventLog:
         self.nbytes = 0
         self._by_step: dict[int, list[int]] = {}
         self._by_place: dict[tuple[str, int], list[int]] = {}
-        self._last_step = -1
+        self.last_step = -1
 
     def append(self, row: Row, nbytes: int) -> None:
         """Add an event whose arrays take `nbytes`."""
-        if row.step < self._last_step:
-            raise ArgumentError(f"Steps never go back: step {row.step} came after step {self._last_step}.")
+        if row.step < self.last_step:
+            raise ArgumentError(f"Steps never go back: step {row.step} came after step {self.last_step}.")
         self.add_node(row.node)
-        self._last_step = row.step
+        self.last_step = row.step
         self._by_step.setdefault(row.step, []).append(len(self.rows))
         self._by_place.setdefault((row.kind, row.node.index), []).append(len(self.rows))
         self.rows.append(row)
