@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-# The module draw stands beside the function of the same name, so the function is bound at once.
+# A module of the same name stands beside each of these functions, so the functions are bound at once.
 from vizkit.plots.draw import draw  # noqa: F401
+from vizkit.plots.read import read  # noqa: F401
+from vizkit.plots.save import save  # noqa: F401
 
 # name -> module that holds it, loaded when the name is first used
 _LAZY: dict[str, str] = {
@@ -17,7 +19,7 @@ _LAZY: dict[str, str] = {
     "storyboard": "vizkit.plots.frames",
 }
 
-__all__ = sorted([*_LAZY, "draw"])
+__all__ = sorted([*_LAZY, "draw", "read", "save"])
 
 
 def __getattr__(name: str) -> Any:

@@ -23,13 +23,14 @@ from matplotlib.text import Text as TextArtist
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from vizkit.theme import SIZES, Theme, font_path
+from vizkit.typing import ArrayLike
 from vizkit.views import marks as mk
 from vizkit.views.colors import Colors, backdrop
 from vizkit.views.measure import CAP_HEIGHT
 from vizkit.views.picture import Picture
 from vizkit.views.text import Words
 
-__all__ = ["Pen", "WordsArtist", "draw_marks", "font"]
+__all__ = ["MarkLine", "Pen", "WordsArtist", "draw_marks", "font"]
 
 HALO = 7.0  # rim of the ground around a text, in stage units
 HAIRLINE = 2.0  # rim of a cell without a frame
@@ -39,11 +40,22 @@ STEPS = 513  # of a colour map; odd, so that zero has a colour of its own
 
 
 class WordsArtist(TextArtist):
-    """A text that knows the words it shows, so that its numbers can be read back."""
+    """A text that knows the words it shows, so that its numbers can be read back.
 
-    def __init__(self, words: Words, **kwargs: Any) -> None:
+    ``prefix`` opens the names of its numbers.
+    """
+
+    def __init__(self, words: Words, prefix: str = "", **kwargs: Any) -> None:
         super().__init__(text=str(words), parse_math=False, **kwargs)
-        self.words = words
+        self.words, self.prefix = words, prefix
+
+
+class MarkLine(Line2D):
+    """A curve or dot that knows its mark, so that what it shows can be read back."""
+
+    def __init__(self, mark: mk.Curve | mk.Dot, x: ArrayLike, y: ArrayLike, **kwargs: Any) -> None:
+        super().__init__(x, y, **kwargs)
+        self.mark = mark
 
 
 def font(size: float, bold: bool = False) -> FontProperties:
@@ -92,6 +104,7 @@ def _write(pen: Pen, words: Words, mark: mk.Text, colour: str, key: str) -> None
     centred = mark.va == "center"
     artist = WordsArtist(
         words,
+        pen.prefix,
         x=mark.x,
         y=mark.y,
         color=colour,
@@ -112,7 +125,7 @@ def _text(pen: Pen, mark: mk.Text, picture: Picture) -> None:
 
 
 def _curve(pen: Pen, mark: mk.Curve, _: Picture) -> None:
-    line = Line2D(mark.points[:, 0], mark.points[:, 1], linewidth=mark.width * pen.scale)
+    line = MarkLine(mark, mark.points[:, 0], mark.points[:, 1], linewidth=mark.width * pen.scale)
     line.set(color=pen.colors.stroke(mark, pen.lit(mark.key)), marker="None")
     line.set(solid_joinstyle="round", dash_capstyle="butt")
     line.set(solid_capstyle="round" if mark.value is None else "butt")
@@ -122,7 +135,7 @@ def _curve(pen: Pen, mark: mk.Curve, _: Picture) -> None:
 
 def _dot(pen: Pen, mark: mk.Dot, _: Picture) -> None:
     colour = pen.colors.stroke(mark, pen.lit(mark.key))
-    line = Line2D([mark.x], [mark.y], linestyle="None", marker="o", color=colour)
+    line = MarkLine(mark, [mark.x], [mark.y], linestyle="None", marker="o", color=colour)
     line.set(markerfacecolor=pen.theme.ground if mark.hollow else colour)
     rim = RIM if mark.hollow else 0.0
     line.set(markersize=(2 * mark.radius - rim) * pen.scale, markeredgewidth=rim * pen.scale)

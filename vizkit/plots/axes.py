@@ -11,6 +11,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from vizkit.plots.artists import Pen, font
 from vizkit.theme import DARK, LIGHT, SIZES, Theme, contrast
+from vizkit.views.measure import CAP_HEIGHT
 from vizkit.views.picture import Axis, Picture
 
 __all__ = ["fit_theme", "set_axes"]
@@ -62,6 +63,9 @@ def _ticks(pen: Pen, side: str, along: Axis, outside: Theme) -> None:
     axis.set_ticks(along.ticks, along.texts, fontproperties=font(SIZES["tick"] * scale), color=colour, parse_math=False)
     for index, label in enumerate(axis.get_ticklabels()):
         label.set_gid(f"{pen.prefix}axis:{side}:text:{index}")
+        if side == "y":  # the middle of the figures, not of the line, beside the tick
+            down = ScaledTranslation(0, -CAP_HEIGHT / 2 * SIZES["tick"] * scale / 72, pen.ax.figure.dpi_scale_trans)
+            label.set(verticalalignment="baseline", transform=label.get_transform() + down)
 
 
 def _names(pen: Pen, picture: Picture, outside: Theme) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -23,7 +25,7 @@ from vizkit.views.equation import Equation, Expr, Group, Op, Row, Term
 from vizkit.views.formula import to_mathtext
 from vizkit.views.measure import CAP_HEIGHT, width
 
-__all__ = ["TermArtist", "draw_equation"]
+__all__ = ["TermArtist", "draw_equation", "mathtext_of"]
 
 GAP = 0.2  # between terms, in em
 GAP_RELATION = 0.3  # on either side of an operator such as =
@@ -32,11 +34,14 @@ SMALLEST = 9.0  # points
 
 
 class TermArtist(Text):
-    """A term of an equation, which knows its expression, so that its numbers can be read back."""
+    """A term of an equation, which knows its expression, so that its numbers can be read back.
 
-    def __init__(self, expr: Expr, **kwargs: object) -> None:
+    ``prefix`` opens the names of its numbers.
+    """
+
+    def __init__(self, expr: Expr, prefix: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.expr = expr
+        self.expr, self.prefix = expr, prefix
 
 
 @lru_cache(maxsize=1024)
@@ -110,7 +115,7 @@ def draw_equation(ax: Axes, equation: Equation, box: Box, theme: Theme, scale: f
         If the equation would have to be smaller than 9 points to fit.
     """
     pieces = list(_pieces(equation))
-    gaps = [max(left.gap, right.gap) for left, right in zip(pieces, pieces[1:], strict=False)]
+    gaps = [max(left.gap, right.gap) for left, right in pairwise(pieces)]
     wide = sum(piece.wide for piece in pieces) + sum(gaps)
     above, below = max(piece.above for piece in pieces), max(piece.below for piece in pieces)
     em = min(SIZES["equation"], box.width / wide, box.height / (above + below))
@@ -121,22 +126,24 @@ def draw_equation(ax: Axes, equation: Equation, box: Box, theme: Theme, scale: f
         )
     x, baseline = box.middle[0] - wide * em / 2, box.middle[1] - (above - below) * em / 2
     for index, (piece, gap) in enumerate(zip(pieces, [*gaps, 0.0], strict=True)):
-        _set(ax, piece, (x, baseline), (em, scale), theme.color(piece.term.role), f"{prefix}equation:{index}")
+        _set(ax, piece, (x, baseline), (em, scale), theme.color(piece.term.role), (prefix, index))
         x += (piece.wide + gap) * em
 
 
-def _set(ax: Axes, piece: _Piece, at: tuple[float, float], sizes: tuple[float, float], colour: str, gid: str) -> None:
-    (x, baseline), (em, scale) = at, sizes
+def _set(
+    ax: Axes, piece: _Piece, at: tuple[float, float], sizes: tuple[float, float], colour: str, name: tuple[str, int]
+) -> None:
+    (x, baseline), (em, scale), (prefix, index) = at, sizes, name
+    gid = f"{prefix}equation:{index}"
     inner, _, depth = _measure(piece.mathtext)
     left = x + (piece.wide - inner) * em / 2
-    looks = {"color": colour, "fontproperties": font(em * scale), "va": "baseline"}
-    ax.add_artist(TermArtist(piece.term.expr, x=left, y=baseline, text=piece.mathtext, gid=gid, **looks))
-    if not piece.label:
-        return
-    top, step = baseline - (depth + BRACE_GAP) * em, BRACE_GAP / 2 * em
-    ends = [left, left, left + inner * em, left + inner * em]
-    ax.add_artist(Line2D(ends, [top + step, top, top, top + step], color=colour, linewidth=2.5 * scale))
-    size = max(SIZES["label"] / SIZES["equation"] * em, SMALLEST / scale)
-    middle, low = x + piece.wide * em / 2, top - BRACE_GAP * em - CAP_HEIGHT * size
-    label = {"color": colour, "fontproperties": font(size * scale), "ha": "center", "va": "baseline"}
-    ax.add_artist(Text(middle, low, piece.label, parse_math=False, gid=f"{gid}.label", **label))
+    looks = {"color": colour, "fontproperties": font(em * scale), "va": "baseline", "gid": gid}
+    ax.add_artist(TermArtist(piece.term.expr, f"{prefix}equation/", x=left, y=baseline, text=piece.mathtext, **looks))
+    if piece.label:
+        top, step = baseline - (depth + BRACE_GAP) * em, BRACE_GAP / 2 * em
+        ends = [left, left, left + inner * em, left + inner * em]
+        ax.add_artist(Line2D(ends, [top + step, top, top, top + step], color=colour, linewidth=2.5 * scale))
+        size = max(SIZES["label"] / SIZES["equation"] * em, SMALLEST / scale)
+        middle, low = x + piece.wide * em / 2, top - BRACE_GAP * em - CAP_HEIGHT * size
+        label = looks | {"fontproperties": font(size * scale), "ha": "center", "gid": f"{gid}.label"}
+        ax.add_artist(Text(middle, low, piece.label, parse_math=False, **label))

@@ -60,7 +60,9 @@ class _Frame:
         """Write a line of text, ``looks`` being its colour role, size and whether it is bold."""
         role, size, bold = looks
         em = min(SIZES[size], SIZES[size] * TITLE.width / max(width(str(shown), SIZES[size], bold), 1.0))
-        artist = WordsArtist(shown, x=at[0], y=at[1], color=self.theme.color(role), va="baseline")
+        artist = WordsArtist(
+            shown, f"{self.prefix}{name}/", x=at[0], y=at[1], color=self.theme.color(role), va="baseline"
+        )
         artist.set(fontproperties=font(em * self.scale, bold), gid=self.prefix + name)
         ax.add_artist(artist)
 
@@ -71,7 +73,9 @@ class _Frame:
         if len(lines) > MOST_LINES:
             raise RenderError(f"A caption has at most {MOST_LINES} lines, but this one takes {len(lines)}: {lines}")
         x, middle = CAPTION.middle
-        artist = WordsArtist(shown, x=x, color=self.theme.color("ink"), ha="center", va="baseline")
+        artist = WordsArtist(
+            shown, f"{self.prefix}caption/", x=x, color=self.theme.color("ink"), ha="center", va="baseline"
+        )
         artist.set(text="\n".join(lines), fontproperties=font(em * self.scale), gid=f"{self.prefix}caption")
         artist.set(y=middle + em * ((len(lines) - 1) * LINE - CAP_HEIGHT) / 2, linespacing=1.0)
         ax.add_artist(artist)

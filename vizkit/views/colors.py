@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vizkit.theme import TEXT_CONTRAST, Theme, contrast
+from vizkit.theme import DIMMED, TEXT_CONTRAST, Theme, contrast, mix
 from vizkit.views.marks import Cell, Disc, Mark, Text
 from vizkit.views.picture import Picture
 
@@ -77,5 +77,12 @@ class Colors:
         colour = self.theme.color(role)
         if contrast(colour, fill) < TEXT_CONTRAST:
             colour = self.theme.on(fill)
-        stepped = self.theme.dimmed(colour, text=True)
-        return stepped if not lit and contrast(stepped, fill) >= TEXT_CONTRAST else colour
+        return colour if lit else _stepped_back(colour, fill)
+
+
+def _stepped_back(colour: str, fill: str) -> str:
+    """Return a text's colour mixed into what lies behind it, as far as it can still be read."""
+    share = DIMMED
+    while share < 1 and contrast(mix(fill, colour, share), fill) < TEXT_CONTRAST:
+        share = min(1.0, share + 0.05)
+    return mix(fill, colour, share)
