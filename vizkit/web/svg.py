@@ -82,9 +82,18 @@ def svg(view: View, *, title: str, lit: Lit | None = None) -> str:
     body = [_WRITERS[type(mark)](mark, paper) for mark in axis_marks(placement)]
     body += [_WRITERS[type(mark)](mark, plane) for mark in picture.ordered]
     return (
-        f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="img">'
+        f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="img"{_plane(placement)}>'
         f"<title>{escape(title)}</title>{''.join(body)}</svg>"
     )
+
+
+def _plane(placement: Placement) -> str:
+    """Attributes that say where the data plane lies, so that a point can be read back from the picture."""
+    inner, picture = placement.inner, placement.picture
+    rectangle = (inner.left, placement.box.height - inner.bottom - inner.height, inner.width, inner.height)
+    scales = [along.scale if along is not None else "linear" for along in (picture.x, picture.y)]
+    bounds = " ".join(repr(float(bound)) for bound in picture.bounds)
+    return f' data-bounds="{bounds}" data-plane="{" ".join(map(_n, rectangle))}" data-scales="{" ".join(scales)}"'
 
 
 def _paper(placement: Placement) -> Placement:
@@ -141,6 +150,8 @@ def _stroke(mark: Any, on: _Canvas) -> dict[str, str]:
 def _curve(mark: Curve, on: _Canvas) -> str:
     places = " ".join(f"{_n(x)},{_n(y)}" for x, y in (on.point(*pair) for pair in mark.points.tolist()))
     named = {"data_quantity": mark.key} if mark.shows else {}
+    if mark.shows and mark.value is not None:
+        named["data_value"] = repr(float(mark.value))
     style = on.colours(mark, lambda ground: ground.color(mark.role))
     return _tag("polyline", mark, style, points=places, **named, **_stroke(mark, on))
 
@@ -207,7 +218,11 @@ def _image(mark: Image, on: _Canvas) -> str:
         for column, value in enumerate(values)
     ]  # fmt: skip
     pixels = (_tag("rect", c, on.colours(c, partial(_fill, c)), kind="f", **_rectangle(c, on)) for c in cells)
-    return f'<g data-quantity="{escape(mark.key, quote=True)}" shape-rendering="crispEdges">{"".join(pixels)}</g>'
+    values = " ".join(repr(float(value)) for value in mark.values.ravel())
+    return (
+        f'<g data-quantity="{escape(mark.key, quote=True)}" data-columns="{columns}" data-value="{values}"'
+        f' shape-rendering="crispEdges">{"".join(pixels)}</g>'
+    )
 
 
 def _arrow(mark: Arrow, on: _Canvas) -> str:
