@@ -15,7 +15,10 @@ from vizkit.plots.save import save  # noqa: F401
 
 # name -> module that holds it, loaded when the name is first used
 _LAZY: dict[str, str] = {
+    "convolution_step": "vizkit.plots.convolution",
+    "feature_maps": "vizkit.plots.images",
     "figure": "vizkit.plots.frames",
+    "kernels": "vizkit.plots.images",
     "storyboard": "vizkit.plots.frames",
 }
 

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
+from vizkit.trace import Trace
 from vizkit.typing import ArrayLike, Float, Real
 from vizkit.views import convolution_grids, convolution_written
 from vizkit.views.convolution_recorded import RecordedConvolution
 from vizkit.views.grids import matrix
 from vizkit.views.picture import Picture, View
-
-if TYPE_CHECKING:
-    from vizkit.trace import Trace
 
 __all__ = ["STAGES", "ConvolutionStepView", "convolve", "output_shape"]
 
@@ -154,16 +152,22 @@ class ConvolutionStepView(View):
 
     @classmethod
     def ensure(
-        cls, data: ConvolutionStepView | Trace | ArrayLike, kernel: ArrayLike | None = None, **options: object
-    ) -> ConvolutionStepView:
-        """Return a view from itself, from an image of shape (height, width) and a kernel, or from a trace."""
+        cls, data: ConvolutionStepView | Trace | ArrayLike, kernel: ArrayLike | None = None, *, bias: Real = 0.0,
+        **options: Any,
+    ) -> ConvolutionStepView:  # fmt: skip
+        """Return a view from itself, from an image of shape (height, width) and a kernel, or from a trace.
+
+        The options are those of `from_arrays` or of `from_trace`.
+        """
         if isinstance(data, cls):
             return data
-        if hasattr(data, "events"):
+        if isinstance(data, Trace):
+            if kernel is not None or bias:
+                raise ArgumentError("A trace brings its own kernel and bias, but a kernel or bias was given with it.")
             return cls.from_trace(data, **options)
         if kernel is None:
             raise ArgumentError("An image needs a kernel of shape (rows, columns) beside it, but none was given.")
-        return cls.from_arrays(data, kernel, **options)
+        return cls.from_arrays(data, kernel, bias, **options)
 
     @property
     def corner(self) -> tuple[int, int]:

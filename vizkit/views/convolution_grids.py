@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vizkit.views.grids import HEAD, Grid, decimals, text_width
+from vizkit.views.grids import HEAD, HEIGHT, WIDTH, Grid, canvas, decimals, text_width
 from vizkit.views.marks import Arrow, Cell, Mark, Text
 from vizkit.views.picture import Picture
 from vizkit.views.text import quantity, words
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "fits"]
 
-WIDTH, HEIGHT = 1800.0, 576.0
 LABEL_ROOM = 72.0  # above a cell of the lower row: its label and the arrow's end
 LEAST_GAP = 84.0
 MOST_GAP = 170.0
@@ -93,7 +92,7 @@ def _below(view: ConvolutionStepView, grid: Grid, role: str, label: str, shown: 
 
 
 def _sign(key: str, text: str, x: float, y: float) -> Text:
-    return Text(key=key, role="muted", words=words(text), x=x, y=y, size="heading")
+    return Text(key=key, role="muted", words=words(text), x=x, y=y, size="heading", bold=True)
 
 
 def _signs(grids: tuple[Grid, Grid, Grid, Grid]) -> list[Mark]:
@@ -138,5 +137,4 @@ def draw(view: ConvolutionStepView) -> Picture:
         marks.append(image.window(*view.corner, view.kernel.shape, "focus"))
     if view.reached("result"):
         marks.append(result.window(view.row, view.column, role="focus"))
-    width, height = result.right, image.top + HEAD
-    return Picture(size=(width, height), bounds=(0, width, 0, height), marks=tuple(marks))
+    return canvas(marks, result.right, image.top + HEAD)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vizkit.errors import ArgumentError
+from vizkit.trace import Trace
 from vizkit.typing import Float
 from vizkit.views.images_recorded import forward_event, layer_config
-
-if TYPE_CHECKING:
-    from vizkit.trace import Trace
 
 __all__ = ["RecordedConvolution"]
 

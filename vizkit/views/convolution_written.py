@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vizkit.views.grids import HEAD, Grid, decimals
+from vizkit.views.grids import HEAD, HEIGHT, Grid, canvas, decimals
+from vizkit.views.images_layout import framed
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Arrow, Cell, Curve, Image, Mark, Text, points
 from vizkit.views.picture import Picture
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "listed"]
 
-WIDTH, HEIGHT = 1800.0, 576.0
 SIDE = 470.0  # longest side of the two pictures
 MOST_LINES = 9  # products that are written out; of a larger kernel the largest, and the rest as one
-LINE = 43.0
+LINE = 42.0
 COLUMN = 150.0
 GAP = 56.0  # between the columns, for the sign
 LIST_LEFT = SIDE + 96.0
@@ -77,7 +77,9 @@ def _columns(view: ConvolutionStepView, chosen: np.ndarray) -> list[Mark]:
     limits = (common_limit(view.image), common_limit(view.kernel), common_limit(view.products))
     signed = (bool((view.image < 0).any()), True, True)
     marks: list[Mark] = []
-    parts = zip(("pixel", "weight", "product"), ("input", "positive", "output"), (pixels, weights, products), strict=True)
+    parts = zip(
+        ("pixel", "weight", "product"), ("input", "positive", "output"), (pixels, weights, products), strict=True
+    )
     for index, (key, role, table) in enumerate(parts):
         left = LIST_LEFT + index * (COLUMN + GAP)
         grid = Grid(
@@ -134,14 +136,12 @@ def draw(view: ConvolutionStepView) -> Picture:
     chosen = listed(view.products)
     window = _square(image, "input:window", view.corner, view.kernel.shape, "focus")
     place = _square(result, "map:window", (view.row, view.column), (1, 1), "focus")
-    scale = ColourScale(
-        MAP_LEFT + SIDE + 24, result.y, result.height, result.limit, result.signed, role="output"
-    )
+    scale = ColourScale(MAP_LEFT + SIDE + 24, result.y, result.height, result.limit, result.signed, role="output")
     marks = [
-        image, result, window, place,
+        *framed(image), *framed(result), window, place,
         _heading("input:title", "input", SIDE / 2, "input"),
         _heading("map:title", "feature map", MAP_LEFT + SIDE / 2, "output"),
         *_columns(view, chosen), *_addition(view, chosen), *_arrows(window, chosen.size), *scale.marks(),
     ]  # fmt: skip
     width = MAP_LEFT + SIDE + 24 + 30 + 12 + 140
-    return Picture(size=(width, HEIGHT), bounds=(0, width, 0, HEIGHT), marks=tuple(marks))
+    return canvas(marks, width, HEIGHT)

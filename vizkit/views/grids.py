@@ -14,16 +14,18 @@ from functools import cached_property
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, ShapeError
+from vizkit.theme import SIZES
 from vizkit.typing import ArrayLike, Bool, Float
 from vizkit.views.marks import Cell, Curve, Mark, Text, points
-from vizkit.views.picture import Picture, View
+from vizkit.views.measure import width
+from vizkit.views.picture import Margins, Picture, View
 from vizkit.views.text import Words, number, quantity, words
 
-__all__ = ["HEAD", "Grid", "GridView", "decimals", "matrix", "text_width"]
+__all__ = ["HEAD", "HEIGHT", "WIDTH", "Grid", "GridView", "canvas", "decimals", "matrix", "text_width"]
 
 HEAD = 60.0  # room above a grid for its title, in stage units
-_CHARACTER = 25.0  # a wide character of a value, in stage units
-_NARROW = 12.0  # a point or comma
+RIM = 6.0  # around everything, for the strokes at the edges
+WIDTH, HEIGHT = 1800.0 - 2 * RIM, 576.0 - 2 * RIM  # what fits a board's one panel
 
 
 def matrix(values: ArrayLike, what: str = "values") -> Float["row column"]:
@@ -56,6 +58,18 @@ def matrix(values: ArrayLike, what: str = "values") -> Float["row column"]:
     return table
 
 
+def canvas(marks: Iterable[Mark], width: float, height: float) -> Picture:
+    """Return a picture whose data units are stage units, with a narrow rim.
+
+    Examples
+    --------
+    >>> canvas((), WIDTH, HEIGHT).size
+    (1800.0, 576.0)
+    """
+    size = (width + 2 * RIM, height + 2 * RIM)
+    return Picture(size=size, bounds=(0, width, 0, height), marks=tuple(marks), margins=Margins(RIM, RIM, RIM, RIM))
+
+
 def decimals(*tables: ArrayLike, most: int = 2) -> int:
     """Return how many decimals numbers of any shapes need together: none when all are whole, else `most`.
 
@@ -73,12 +87,11 @@ def text_width(values: ArrayLike, digits: int) -> float:
 
     Examples
     --------
-    >>> text_width([0, -1.5], 1)
-    87.0
+    >>> text_width([0, -1.5], 1) > text_width([0, 1.5], 1)
+    True
     """
     texts = {number(value, digits) for value in np.ravel(np.asarray(values, dtype=float))}
-    narrow = {text: text.count(".") + text.count(",") for text in texts}
-    return max(_CHARACTER * (len(text) - narrow[text]) + _NARROW * narrow[text] for text in texts)
+    return max(width(text, SIZES["value"]) for text in texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,5 +257,5 @@ class GridView(View):
 
     def draw(self) -> Picture:
         """Draw the grid with its title above."""
-        width, height = self.grid.right, self.grid.top + (HEAD if str(self.grid.title) else 0)
-        return Picture(size=(width, height), bounds=(0, width, 0, height), marks=self.grid.marks())
+        right, height = self.grid.right, self.grid.top + (HEAD if str(self.grid.title) else 0)
+        return canvas(self.grid.marks(), right, height)

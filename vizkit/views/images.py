@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, ShapeError
+from vizkit.errors import ArgumentError, ShapeError, unknown_name
+from vizkit.trace import Trace
 from vizkit.typing import ArrayLike, Float
-from vizkit.views.grids import HEAD, matrix
-from vizkit.views.images_layout import Tiles, tile_marks
-from vizkit.views.images_recorded import forward_event, is_trace, traced
+from vizkit.views.grids import canvas, matrix
+from vizkit.views.images_layout import LABEL, Tiles, framed, tile_marks
+from vizkit.views.images_recorded import forward_event, traced
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Image, Mark, Text
 from vizkit.views.picture import Picture, View
 from vizkit.views.text import words
 
-if TYPE_CHECKING:
-    from vizkit.trace import Trace
-
 __all__ = ["FeatureMapsView", "KernelsView"]
 
-SIZE = (1800.0, 880.0)
-_SCALE_ROOM = 230.0  # the colour scale with its numbers, at the right
+SIZE = (1880.0, 960.0)
+LARGE = (2200.0, 1120.0)  # of kernels, whose cells hold numbers
+_SCALE_ROOM = 216.0  # the colour scale with its numbers, at the right
 _BETWEEN = 70.0  # from the input to the maps
 
 
@@ -93,7 +92,7 @@ class FeatureMapsView(View):
         """
         if isinstance(data, cls):
             return data
-        if is_trace(data):
+        if isinstance(data, Trace):
             return cls.from_trace(data, **options)
         if hasattr(data, "predict"):
             return cls.from_trace(traced(data, None if x is None else _batch(x)), **options)
@@ -109,32 +108,41 @@ class FeatureMapsView(View):
         """Whether the scale goes to both sides of zero."""
         return bool((self.maps < 0).any())
 
-    def _input(self, height: float) -> list[Mark]:
+    def _layout(self) -> tuple[float, Tiles]:
+        """Return the input's width and the maps' tiles, such that both are about equally high."""
+        wide, high = self.size[0] - _SCALE_ROOM, self.size[1]
+        amount, shape = self.maps.shape[2], self.maps.shape[:2]
         if self.image is None:
-            return []
-        rows, columns = self.image.shape
-        unit = min((height - HEAD) / rows, 0.27 * self.size[0] / columns)
-        bottom = (height - HEAD - unit * rows) / 2
+            return 0.0, Tiles.fitted(amount, shape, (wide, high))
+        slope = self.image.shape[0] / self.image.shape[1]
+        options = []
+        for share in range(14, 42):
+            across = self.size[0] * share / 100
+            tiles = Tiles.fitted(amount, shape, (wide - across - _BETWEEN, high))
+            across = min(across, (tiles.height - LABEL) / slope)
+            options.append((abs(across * slope - (tiles.height - LABEL)), -tiles.unit, across, tiles))
+        _, _, across, tiles = min(options, key=lambda option: option[:2])
+        return across, tiles
+
+    def _input(self, across: float, top: float) -> list[Mark]:
+        """Return the image with its title, its upper edge on a line with the first maps'."""
+        height = across * self.image.shape[0] / self.image.shape[1]
         box = Image(
-            key="input", role="input", values=self.image, x=0, y=bottom, width=unit * columns, height=unit * rows,
+            key="input", role="input", values=self.image, x=0, y=top - height, width=across, height=height,
             limit=common_limit(self.image), signed=bool((self.image < 0).any()),
         )  # fmt: skip
-        title = Text(
-            key="input:title", role="input", words=words("input"), x=box.width / 2, y=bottom + box.height, dy=10,
-            va="bottom",
-        )  # fmt: skip
-        return [box, title]
+        title = Text(key="input:title", role="input", words=words("input"), x=across / 2, y=top, dy=10, va="bottom")
+        return [*framed(box), title]
 
     def draw(self) -> Picture:
         """Draw the input at the left, the maps with their indices, and their scale at the right."""
-        left = 0.0 if self.image is None else self._input(self.size[1])[0].width + _BETWEEN
-        room = (self.size[0] - left - _SCALE_ROOM, self.size[1])
-        tiles = Tiles.fitted(self.maps.shape[2], self.maps.shape[:2], room)
+        across, tiles = self._layout()
+        left = 0.0 if self.image is None else across + _BETWEEN
+        marks = [] if self.image is None else self._input(across, tiles.height - LABEL)
         planes = np.moveaxis(self.maps, 2, 0)
-        marks = [*self._input(tiles.height)]
         marks += tile_marks(tiles, "map", planes, self.limit, left, "activation", self.signed)
         marks += _scale(left, tiles, self.limit, self.signed)
-        return _picture(marks, left + tiles.width + _SCALE_ROOM, tiles.height)
+        return canvas(marks, left + tiles.width + _SCALE_ROOM, tiles.height)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +158,7 @@ class KernelsView(View):
     """
 
     kernels: Float["row column filter"]
-    size: tuple[float, float] = SIZE
+    size: tuple[float, float] = LARGE
 
     @classmethod
     def from_arrays(cls, kernels: ArrayLike, channel: int | None = None) -> KernelsView:
@@ -178,7 +186,7 @@ class KernelsView(View):
         """Return a view from itself, from a trace, from a built model, or from an array of kernels."""
         if isinstance(data, cls):
             return data
-        if is_trace(data):
+        if isinstance(data, Trace):
             return cls.from_trace(data, **options)
         if hasattr(data, "layers"):
             layer = options.pop("layer", None)
@@ -191,18 +199,17 @@ class KernelsView(View):
         room = (self.size[0] - _SCALE_ROOM, self.size[1])
         tiles = Tiles.fitted(self.kernels.shape[2], self.kernels.shape[:2], room)
         planes = np.moveaxis(self.kernels, 2, 0)
-        marks = [*tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True), *_scale(0.0, tiles, limit, True)]
-        return _picture(marks, tiles.width + _SCALE_ROOM, tiles.height)
+        marks = [
+            *tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True),
+            *_scale(0.0, tiles, limit, True, "weight"),
+        ]
+        return canvas(marks, tiles.width + _SCALE_ROOM, tiles.height)
 
 
-def _scale(left: float, tiles: Tiles, limit: float, signed: bool) -> tuple[Mark, ...]:
+def _scale(left: float, tiles: Tiles, limit: float, signed: bool, title: str = "value") -> tuple[Mark, ...]:
     """Return the colour scale beside the tiles, as high as they are without the labels above."""
-    bar = ColourScale(left + tiles.width + 60, 0, tiles.height - HEAD + 6, limit, signed, title="value")
+    bar = ColourScale(left + tiles.width + 40, 0, tiles.height - LABEL, limit, signed, title=title)
     return bar.marks()
-
-
-def _picture(marks: list[Mark], width: float, height: float) -> Picture:
-    return Picture(size=(width, height), bounds=(0, width, 0, height), marks=tuple(marks))
 
 
 def _batch(x: ArrayLike) -> np.ndarray:
@@ -230,7 +237,5 @@ def _weights(model: Any, layer: str | None) -> np.ndarray:
         raise ArgumentError(f"Kernels belong to a Conv2D layer, but the model's layers are {', '.join(kinds)}.")
     name = next(iter(found)) if layer is None else layer
     if name not in found:
-        from vizkit.errors import unknown_name
-
         raise unknown_name("Conv2D layer", name, found)
     return np.asarray(found[name].kernel)

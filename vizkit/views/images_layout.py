@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from vizkit.errors import ArgumentError
+from vizkit.theme import SIZES
 from vizkit.typing import Float
 from vizkit.views.grids import Grid, text_width
-from vizkit.views.marks import Image, Mark, Text
+from vizkit.views.marks import Curve, Image, Mark, Text, points
+from vizkit.views.measure import width
 from vizkit.views.text import count, words
 
-__all__ = ["MOST", "Tiles", "tile_marks"]
+__all__ = ["LABEL", "MOST", "Tiles", "framed", "tile_marks"]
 
 MOST = 64  # pictures that are still told apart on one page
 LABEL = 54.0  # room above a picture for its index
@@ -79,12 +81,20 @@ class Tiles:
         return x, self.height - row * (self.unit * self.shape[0] + LABEL + GAP) - LABEL
 
 
+def framed(image: Image) -> tuple[Mark, ...]:
+    """Return an image with a hairline around it, so that its edge shows where its values are 0."""
+    left, right, bottom, top = image.x, image.x + image.width, image.y, image.y + image.height
+    outline = points([left, right, right, left, left], [bottom, bottom, top, top, bottom])
+    rim = Curve(key=f"{image.key}:frame", role="lines", points=outline, width=2, shows=False, depth=image.depth + 1)
+    return image, rim
+
+
 def tile_marks(
     tiles: Tiles, key: str, planes: Float["tile row column"], limit: float, left: float = 0.0, role: str = "activation",
     signed: bool = False,
 ) -> tuple[Mark, ...]:  # fmt: skip
     """Return each plane as a tile with its index above: with numbers in the cells when they fit, else as a picture."""
-    written = tiles.unit >= text_width(planes, 2) + 8
+    written = tiles.unit >= text_width(planes, 2) + 20
     marks: list[Mark] = []
     for index, plane in enumerate(planes):
         x, top = tiles.corner(index)
@@ -93,19 +103,26 @@ def tile_marks(
             grid = Grid(name, plane, left + x, top, tiles.unit, role=role, signed=signed, limit=limit, digits=2)
             marks += grid.marks()
         else:
-            marks.append(_image(name, plane, (left + x, top), tiles.unit, (limit, signed, role)))
+            marks += framed(_image(name, plane, (left + x, top), tiles.unit, (limit, signed, role)))
         middle = left + x + tiles.unit * tiles.shape[1] / 2
-        label = words(count(index))
+        label = words(_label(key, index, tiles))
         marks.append(Text(key=f"{name}:label", role="muted", words=label, x=middle, y=top, dy=10, va="bottom"))
     return tuple(marks)
+
+
+def _label(key: str, index: int, tiles: Tiles) -> str:
+    """Return the index, with the word for it when all such labels fit above their tiles."""
+    longest = f"{key} {count(tiles.amount)}"
+    fits = width(longest, SIZES["label"]) <= tiles.unit * tiles.shape[1]
+    return f"{key} {count(index)}" if fits else count(index)
 
 
 def _image(
     key: str, plane: np.ndarray, corner: tuple[float, float], unit: float, scale: tuple[float, bool, str]
 ) -> Image:
-    height, width = unit * plane.shape[0], unit * plane.shape[1]
     limit, signed, role = scale
+    across, up = unit * plane.shape[1], unit * plane.shape[0]
     return Image(
-        key=key, role=role, values=plane, x=corner[0], y=corner[1] - height, width=width, height=height,
+        key=key, role=role, values=plane, x=corner[0], y=corner[1] - up, width=across, height=up,
         limit=limit, signed=signed,
     )  # fmt: skip

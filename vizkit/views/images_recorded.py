@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vizkit.errors import ArgumentError, TraceQueryError, unknown_name
+from vizkit.trace import ForwardEvent, Trace, record
 from vizkit.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from vizkit.trace import ForwardEvent, Trace
-
-__all__ = ["forward_event", "is_trace", "layer_config", "traced"]
-
-
-def is_trace(data: object) -> bool:
-    """Say whether something can be asked for events, as a trace can."""
-    return hasattr(data, "events") and hasattr(data, "model")
+__all__ = ["forward_event", "layer_config", "traced"]
 
 
 def traced(data: Any, x: ArrayLike | None = None) -> Trace:
@@ -27,14 +20,12 @@ def traced(data: Any, x: ArrayLike | None = None) -> Trace:
     ArgumentError
         If the data are neither, or a model comes without the input to record it with.
     """
-    if is_trace(data):
+    if isinstance(data, Trace):
         return data
     if not callable(getattr(data, "predict", None)):
         raise ArgumentError(f"A trace or a model with predict() is needed, but {type(data).__name__} was given.")
     if x is None:
         raise ArgumentError("A model is recorded on images x of shape (batch, height, width, channels); none came.")
-    from vizkit.trace import record
-
     with record(data) as trace:
         data.predict(x)
     return trace
@@ -67,9 +58,7 @@ def forward_event(trace: Trace, kind: str, layer: str | None = None, step: int |
 
 
 def _forwards(trace: Trace) -> list[ForwardEvent]:
-    from vizkit.trace import ForwardEvent
-
-    return [event for event in trace.events(ForwardEvent) if event.node.level == "layer"]
+    return list(trace.events(ForwardEvent, level="layer"))
 
 
 def layer_config(trace: Trace, name: str) -> Mapping[str, Any]:

@@ -85,7 +85,7 @@ class ColourScale:
             marks.append(
                 Text(
                     key=f"{self.key}:title", role="muted", words=words(self.title), x=self.x,
-                    y=self.y + self.height, dy=14, ha="left", va="bottom", size="tick",
+                    y=self.y + self.height, dy=10, ha="left", va="bottom", size="tick",
                 )
             )  # fmt: skip
         return tuple(marks)
