@@ -1,1 +1,21 @@
-"""To be written."""
+"""Stories as manim scenes.
+
+`StoryScene` plays a story; a subclass of it in a file is played by the ``manim`` command.
+`read` gives back the numbers that mobjects show. This package needs the extra ``video``.
+"""
+
+from __future__ import annotations
+
+from vizkit.errors import missing_extra
+
+try:
+    import manim  # noqa: F401
+    import typst  # noqa: F401
+except ImportError as error:
+    raise missing_extra(error.name or "manim", "video") from error
+
+from vizkit.animation.reading import read
+from vizkit.animation.scene import StoryScene
+from vizkit.animation.timing import cues
+
+__all__ = ["StoryScene", "cues", "read"]

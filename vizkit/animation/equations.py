@@ -6,6 +6,7 @@ written to disk. The drawing comes back as SVG, whose paths are read into curves
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -20,7 +21,7 @@ from vizkit.typing import Float
 from vizkit.views.equation import Equation, Term
 from vizkit.views.formula import to_typst
 
-__all__ = ["Setting", "set_equation", "typst_source"]
+__all__ = ["Setting", "numbers_of", "set_equation", "typst_source"]
 
 _PAGE = """#set page(width: auto, height: auto, margin: 0pt, fill: none)
 #set text(size: {size}pt, fill: rgb("{ink}"), bottom-edge: "bounds", top-edge: "bounds")
@@ -49,6 +50,26 @@ def _term(term: Term, theme: Theme) -> str:
     if term.role == "ink":
         return body
     return f'#text(fill: rgb("{theme.color(term.role)}"), $display({body})$)'
+
+
+def numbers_of(source: str, texts: list[str]) -> list[str]:
+    """Return the numbers that stand in a Typst document, given the texts they should have, in order.
+
+    Raises
+    ------
+    RenderError
+        If the document does not hold one of them, or holds them in another order.
+
+    Examples
+    --------
+    >>> numbers_of('$ "w" = "2" "0.50" $', ["0.50"])
+    ['0.50']
+    """
+    written = iter(re.findall(r'"((?:[^"\\]|\\.)*)"', source))
+    found = [next((text for text in written if text == wanted), None) for wanted in texts]
+    if None in found:
+        raise RenderError(f"The equation should show {texts[found.index(None)]!r}, but it was set as:\n{source}")
+    return found
 
 
 @lru_cache(maxsize=512)

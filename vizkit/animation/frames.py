@@ -95,14 +95,14 @@ class _Painter:
     def lit(self, mark: Mark) -> bool:
         return self.stand.lit(f"{self.panel}/{mark.key}")
 
-    def item(self, mark: Mark, colour: str, ground: str) -> Item:
+    def item(self, mark: Mark, colour: str, fill: str) -> Item:
         name = f"{self.panel}/{mark.key}"
         at = self.placement
         return Item(
             name,
             staged(mark, at),
             rgb(colour),
-            rgb(ground),
+            rgb(fill),
             rgb(self.colors.theme.ground),
             at.scale,
             source=mark,

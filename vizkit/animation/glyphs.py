@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ class Face:
         """Return how far each glyph of a text moves the pen, kerning included, shape (characters,)."""
         names = [self.glyph(character) for character in text]
         steps = [self._glyphs[name].width for name in names]
-        for at, pair in enumerate(zip(names, names[1:], strict=False)):
+        for at, pair in enumerate(pairwise(names)):
             steps[at] += self._kern(*pair)
         return np.asarray(steps, dtype=float) * self._unit
 
@@ -165,7 +166,7 @@ def run(text: str, name: str = "text") -> Run:
     font = face(name)
     steps = font.advances(text)
     starts = np.concatenate([[0.0], np.cumsum(steps)])
-    pieces = [font.outline(letter) + (start, 0.0) for letter, start in zip(text, starts, strict=False)]
+    pieces = [font.outline(letter) + np.asarray((start, 0.0)) for letter, start in zip(text, starts, strict=False)]
     outline = np.concatenate(pieces) if pieces else np.zeros((0, 2))
     outline.setflags(write=False)
     return Run(text, outline, float(starts[-1]), font.rise, font.top, font.dip)

@@ -13,19 +13,9 @@ from vizkit.typing import Float, Int
 from vizkit.views.marks import Arrow, Image, Text
 
 __all__ = [
-    "LEVELS",
-    "arrow",
-    "arrow_line",
-    "cells",
-    "circle",
-    "dashes",
-    "label",
-    "levels",
-    "part",
-    "polyline",
-    "rectangle",
+    "LEVELS", "arrow", "arrow_line", "cells", "circle", "dashes", "label", "levels", "part", "polyline", "rectangle",
     "resample",
-]
+]  # fmt: skip
 
 _HANDLE = 4 / 3 * np.tan(np.pi / 16)  # of an eighth of a circle, as a share of its radius
 DASH, GAP = 2.6, 1.8  # of a dashed line, in widths of the line

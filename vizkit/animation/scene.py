@@ -11,7 +11,7 @@ from vizkit.animation.script import Play, plays
 from vizkit.animation.staging import Change, Stage
 from vizkit.animation.timing import cues
 from vizkit.errors import ArgumentError
-from vizkit.stories.story import Story
+from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, Theme, get
 
 __all__ = ["StoryScene"]
@@ -63,11 +63,16 @@ class StoryScene(Scene):
         stage = Stage(theme)
         spans = {cue.name: cue for cue in cues(story)}
         for play in plays(story, theme):
+            span = spans[play.beat.name]
             if play.opens:
-                span = spans[play.beat.name]
                 self.next_section(play.beat.name)
                 self.add_subcaption(span.text, duration=span.end - span.start)
             self._play(play, stage)
+            if play.waits:
+                self.settled(play.beat, span.end)
+
+    def settled(self, beat: Beat, seconds: float) -> None:
+        """Is called when a beat has been played; ``seconds`` have passed since the start. For subclasses."""
 
     def _play(self, play: Play, stage: Stage) -> None:
         scenery = stage.enter(play)

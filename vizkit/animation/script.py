@@ -62,7 +62,8 @@ def _turned(story: Story, previous: Beat | None, beat: Beat, settled: Frame, the
     new = frame_of(stand_of(story, beat), theme)
     if previous is None:
         return Frame({name: item for name, item in new.items.items() if not name.startswith("equation:")})
-    stand = replace(stand_of(story, beat), board=previous.board, equation=previous.equation)
+    kept = previous.equation if previous.equation == beat.equation else None  # a new result is not told beforehand
+    stand = replace(stand_of(story, beat), board=previous.board, equation=kept)
     old = frame_of(stand, theme)
     needed = {key: new.items[key] for pulse in beat.motion for key in pulse.along if key not in old.items}
     items = sorted((old.items | needed).items(), key=lambda pair: depth(pair[1].mark))

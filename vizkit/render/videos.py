@@ -1,0 +1,148 @@
+"""A story as a video.
+
+The scene is played by manim with settings of its own, whatever the user's configuration
+file says; all of manim's files go to a folder beside the output that is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vizkit.errors import OutputError, RenderError, VizkitError
+from vizkit.render.files import moved, output_path, workshop
+from vizkit.render.quality import Quality, quality_of
+from vizkit.render.subtitles import srt, webvtt
+from vizkit.stories.story import Beat, Story
+from vizkit.theme import DARK, Theme, get
+
+if TYPE_CHECKING:
+    from vizkit.animation import StoryScene
+
+__all__ = ["Progress", "video"]
+
+Progress = Callable[[float, str], None]
+
+# x264: "faster" and a rate factor of 20, with the matrix named by which RGB becomes YUV.
+ENCODER = {"preset": "faster", "crf": "20", "tune": "animation", "x264-params": "colormatrix=smpte170m"}
+
+
+def video(
+    story: Story,
+    path: str | os.PathLike[str],
+    quality: str = "qh",
+    theme: Theme | str = "dark",
+    *,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a story as an MP4, with its subtitles beside it as ``.srt`` and ``.vtt``.
+
+    The same story gives the same bytes. The beats are chapters of the video.
+
+    Parameters
+    ----------
+    story
+        The story to play.
+    path
+        The file to write; its name ends in ``.mp4``.
+    quality
+        ``ql`` (854 × 480, 15 frames a second), ``qm`` (1280 × 720, 30), ``qh`` (1920 × 1080, 60) or
+        ``qk`` (3840 × 2160, 60).
+    theme
+        ``"dark"``, ``"light"``, or a theme.
+    progress
+        Is called after each beat with the share that is done, 0 to 1, and the beat's name.
+
+    Returns
+    -------
+    Path
+        The video's path.
+
+    Raises
+    ------
+    MissingExtraError
+        If manim is not installed.
+    OutputError
+        If the file cannot be written.
+    RenderError
+        If the video cannot be made.
+    """
+    size, ground, target = quality_of(quality), get(theme, DARK), output_path(path, ".mp4")
+
+    from vizkit.animation import StoryScene, cues
+    from vizkit.render.container import finished
+
+    spans = cues(story)
+    with workshop(target) as folder:
+        scene_class = StoryScene.of(story, ground)
+        raw = _played(_reporting(scene_class, spans[-1].end, progress), size, folder)
+        made = finished(raw, folder / target.name, story.title, spans)
+        subtitles = {".srt": srt(spans), ".vtt": webvtt(spans)}
+        for suffix, text in subtitles.items():
+            made.with_suffix(suffix).write_text(text, encoding="utf-8")
+        for suffix in subtitles:
+            moved(made.with_suffix(suffix), target.with_suffix(suffix))
+        return moved(made, target)
+
+
+def _reporting(scene_class: type[StoryScene], whole: float, progress: Progress | None) -> type[StoryScene]:
+    """Return the scene class, telling how far it has come."""
+    if progress is None:
+        return scene_class
+
+    def settled(self: StoryScene, beat: Beat, seconds: float) -> None:
+        progress(seconds / whole, beat.name)
+
+    return type(scene_class.__name__, (scene_class,), {"settled": settled, "__module__": scene_class.__module__})
+
+
+def _settings(size: Quality, folder: Path) -> dict[str, Any]:
+    return {
+        "media_dir": str(folder), "video_dir": str(folder), "partial_movie_dir": str(folder / "parts"),
+        "images_dir": str(folder), "log_dir": str(folder), "log_to_file": False, "output_file": "raw",
+        "pixel_width": size.width, "pixel_height": size.height, "frame_rate": size.rate,
+        "frame_width": 128 / 9, "frame_height": 8.0, "renderer": "cairo", "format": "mp4", "dry_run": False,
+        "background_opacity": 1.0, "disable_caching": True, "save_sections": False, "preview": False,
+        "live_preview": False, "show_in_file_browser": False, "write_all": False, "from_animation_number": 0,
+        "upto_animation_number": -1, "progress_bar": "none", "max_inflight_encoders": 2,
+        "video_codec": "auto", "pixel_format": "auto", "video_encoder_options": ENCODER,
+    }  # fmt: skip
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep manim's reports off the standard output."""
+    log = logging.getLogger("manim")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _played(scene_class: type[StoryScene], size: Quality, folder: Path) -> Path:
+    """Play a scene into a folder and return the video that manim wrote.
+
+    Raises
+    ------
+    RenderError
+        If manim fails; its own error is the cause.
+    """
+    from manim import tempconfig
+
+    with tempconfig(_settings(size, folder)), _quiet():
+        try:
+            scene = scene_class()
+            scene.render()
+        except VizkitError:
+            raise
+        except OSError as error:
+            raise OutputError(f"The video cannot be written: {error}.") from error
+        except Exception as error:
+            raise RenderError(f"manim could not play {scene_class.__name__}: {error}") from error
+        return Path(scene.renderer.file_writer.movie_file_path)
