@@ -1,0 +1,90 @@
+"""Arrays as views take them: checked once, copied and read-only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vizkit.errors import DataError, ShapeError
+from vizkit.typing import ArrayLike, Float
+
+__all__ = ["padded", "sequence", "stack"]
+
+
+def _finite(values: Float["..."], what: str) -> Float["..."]:
+    if not values.size:
+        raise DataError(f"The {what} must hold at least one number, but none came.")
+    if not np.isfinite(values).all():
+        at = [int(index) for index in np.argwhere(~np.isfinite(values))[0]]
+        raise DataError(f"The {what} must be finite, but number {at} is {values[tuple(at)]}.")
+    values.setflags(write=False)
+    return values
+
+
+def _array(values: ArrayLike, what: str) -> Float["..."]:
+    try:
+        return np.array(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"The {what} must be numbers, but {values!r:.80} was given.") from error
+
+
+def sequence(values: ArrayLike, what: str = "values") -> Float["value"]:
+    """Return a read-only copy of finite numbers on one axis; a column counts, a scalar is one number.
+
+    Raises
+    ------
+    ShapeError
+        If there are no numbers, or more than one axis longer than 1.
+    DataError
+        If there is no number at all, or one is NaN or infinite.
+
+    Examples
+    --------
+    >>> sequence([[1], [2]]).tolist(), sequence(3).tolist()
+    ([1.0, 2.0], [3.0])
+    """
+    found = _array(values, what)
+    if sum(length != 1 for length in found.shape) > 1:
+        raise ShapeError(f"The {what} must lie on one axis, but shape {found.shape} was given.")
+    return _finite(found.reshape(-1), what)
+
+
+def stack(values: ArrayLike, points: int, what: str = "outputs") -> Float["step point"]:
+    """Return finite numbers as a read-only array of shape (steps, points); one row counts as one step.
+
+    Raises
+    ------
+    ShapeError
+        If a row does not hold `points` numbers.
+
+    Examples
+    --------
+    >>> stack([[[1], [2]], [[3], [4]]], points=2).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    found = _array(values, what)
+    if found.ndim > 1 and found.shape[-1] == 1 and points != 1:
+        found = found[..., 0]
+    if found.ndim == 0 or found.ndim > 2 or found.shape[-1] != points:
+        raise ShapeError(
+            f"The {what} must be of shape (steps, {points}) or ({points},), but shape {np.shape(values)} was given."
+        )
+    return _finite(found.reshape(-1, points), what)
+
+
+def padded(values: ArrayLike, below: float = 0.08, above: float = 0.08) -> tuple[float, float]:
+    """Return a range that holds all the values, with a share of their extent added below and above.
+
+    Examples
+    --------
+    >>> padded([0, 10], 0.1, 0.2)
+    (-1.0, 12.0)
+    """
+    flat = np.ravel(np.asarray(values, dtype=float))
+    low, high = float(flat.min()), float(flat.max())
+    extent = high - low
+    if extent <= 1e-9 * max(abs(low), abs(high)) or math.isclose(extent, 0.0):
+        extent = max(abs(high), 1.0)
+        low, high = low - extent / 2, high + extent / 2
+    return low - below * extent, high + above * extent
