@@ -217,8 +217,7 @@ class FitView(View):
             lines.append(Curve(key=f"residual:{at}", role="loss", points=line, dashed=True, width=4.0, value=y - said))
             number = quantity(f"residual[{at}]", y - said)
             texts.append(Text(key=f"residual:{at}:value", role="loss", words=words(number), x=x, y=(y + said) / 2))
-        placed = [plane.label(text, _BESIDE) for text in texts] if len(texts) <= _MOST_VALUES else []
-        return [*lines, *(text for text in placed if text is not None)]
+        return [*lines, *(plane.labels(texts, _BESIDE) if len(texts) <= _MOST_VALUES else ())]
 
 
 _MOST_VALUES = 12  # residuals of more samples are drawn without their numbers

@@ -7,7 +7,8 @@ several curves apart, `Plane` finds a place beside a point that nothing else tak
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,6 +25,7 @@ __all__ = ["LINE", "Plane", "Spot", "around", "label_width", "spread"]
 
 LINE = 50.0  # from one label to the next below it
 RIM = 6.0  # free around a label
+HEADROOM = 10.0  # that a label may reach above the axes
 
 
 def label_width(words: Words | str, bold: bool = False) -> float:
@@ -163,37 +165,38 @@ class Plane:
         at = self.stage(np.array([[x, y]]))[0]
         self.taken.append(Box(at[0] - radius, at[1] - radius, 2 * radius, 2 * radius))
 
-    def free(self, box: Box) -> bool:
-        """Say whether nothing crosses a box and the box lies within the axes."""
+    def free(self, box: Box, lines: bool = True) -> bool:
+        """Say whether a box lies within the axes and on nothing; without `lines` it may stand on lines."""
         inner = self.inner
-        inside = inner.left <= box.left and box.left + box.width <= inner.left + inner.width + self.margins.right
-        inside = inside and inner.bottom <= box.bottom and box.bottom + box.height <= inner.bottom + inner.height + 40
-        return (
-            inside
-            and not any(_overlap(box, other) for other in self.taken)
-            and not any(_crosses(box, line) for line in self.lines)
-        )
+        right, top = inner.left + inner.width + self.margins.right, inner.bottom + inner.height + HEADROOM
+        if not (inner.left <= box.left and box.left + box.width <= right):
+            return False
+        if not (inner.bottom <= box.bottom and box.bottom + box.height <= top):
+            return False
+        if any(_overlap(box, other) for other in self.taken):
+            return False
+        return not (lines and any(_crosses(box, line) for line in self.lines))
 
     def label(self, text: Text, spots: Sequence[Spot] | None = None) -> Text | None:
-        """Return the text moved to the first place beside its point that is free; None when none is."""
+        """Return the text moved to the first place beside its point where it stands on nothing.
+
+        When every place is crossed by a line it stands on one, with a halo. None when other
+        labels and dots take all of them.
+        """
         x, y = self.stage(np.array([[text.x, text.y]]))[0]
-        for spot in around() if spots is None else spots:
-            box = spot.box(x, y, label_width(text.words, text.bold))
-            if self.free(box):
-                self.taken.append(box)
-                return _moved(text, spot)
+        wide = label_width(text.words, text.bold)
+        choices = [(spot, spot.box(x, y, wide)) for spot in (around() if spots is None else spots)]
+        for clear in (True, False):
+            for spot, box in choices:
+                if self.free(box, lines=clear):
+                    self.taken.append(box)
+                    moved = {"dx": spot.dx, "dy": spot.dy, "ha": spot.ha, "va": spot.va}
+                    return replace(text, halo=text.halo or not clear, **moved)
         return None
 
-    def labels(self, texts: Iterable[Text]) -> list[Mark]:
+    def labels(self, texts: Iterable[Text], spots: Sequence[Spot] | None = None) -> list[Mark]:
         """Place labels one after the other; one that finds no place is left out."""
-        return [placed for text in texts if (placed := self.label(text)) is not None]
-
-
-def _moved(text: Text, spot: Spot) -> Text:
-    return Text(
-        key=text.key, role=text.role, words=text.words, x=text.x, y=text.y, dx=spot.dx, dy=spot.dy,
-        ha=spot.ha, va=spot.va, size=text.size, bold=text.bold, halo=text.halo, depth=text.depth,
-    )  # fmt: skip
+        return [placed for text in texts if (placed := self.label(text, spots)) is not None]
 
 
 def _overlap(one: Box, other: Box) -> bool:
@@ -204,7 +207,7 @@ def _overlap(one: Box, other: Box) -> bool:
 def _dense(line: Float["point xy"], step: float = 6.0) -> Float["point xy"]:
     """Fill a line up with points that lie close to each other."""
     pieces = [line[:1]]
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         count = max(int(np.hypot(*(end - start)) / step), 1)
         pieces.append(start + (end - start) * (np.arange(1, count + 1) / count)[:, None])
     return np.concatenate(pieces)
