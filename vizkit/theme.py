@@ -44,6 +44,7 @@ FONTS: Mapping[str, str] = MappingProxyType(
 
 TEXT_CONTRAST = 4.5
 DIMMED = 0.4
+DIMMED_TEXT = 5.5  # contrast that a dimmed text keeps with the ground, so that it also reads on a faint fill
 
 
 @cache
@@ -119,7 +120,7 @@ class Theme:
     def dimmed(self, colour: str, *, text: bool = False) -> str:
         """Return a colour stepped back towards the ground; a text stays readable on it."""
         share = DIMMED
-        while text and contrast(mix(self.ground, colour, share), self.ground) < TEXT_CONTRAST and share < 1:
+        while text and contrast(mix(self.ground, colour, share), self.ground) < DIMMED_TEXT and share < 1:
             share = min(1.0, share + 0.05)
         return mix(self.ground, colour, share)
 
