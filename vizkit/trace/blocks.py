@@ -126,7 +126,7 @@ class _Part:
         self.kind = event["kind"]
         node = event.get("node")
         if not whole_number(node) or node not in nodes:
-            raise chunk.damaged(f"an event belongs to the unknown node {str(node)[:20]}")
+            raise chunk.damaged(f"an event belongs to the unknown node {str(node)[:20]!r}")
         self.node = nodes[node]
         self.columns = tuple(_column(chunk, name, event.get(name), steps) for name in FIELDS[self.kind])
         self.nbytes = sum(map(_nbytes, self.columns)) // steps

@@ -136,9 +136,11 @@ def _read_frame(stream: BinaryIO, left: int, name: str, number: int, offset: int
     if len(frame) < _FRAME.size:
         raise TruncatedTraceError(f"within the frame of chunk {number} (byte {offset})")
     kind, text_length, data_length, text_crc, frame_crc = _FRAME.unpack(frame)
-    label = kind.decode("ascii", "backslashreplace")
+    label = kind.decode("latin-1")
     if crc32(frame[:-4]) != frame_crc:
         raise _damaged(name, number, offset, "frame", "the checksum of its lengths is wrong")
+    if not (label.isascii() and label.isalpha() and label.isupper()):
+        raise _damaged(name, number, offset, "chunk", f"its kind is {kind!r}, not four capital letters")
     if text_length % ALIGNMENT or data_length % ALIGNMENT:
         raise _damaged(name, number, offset, label, f"its lengths {text_length}, {data_length} are no multiples of 8")
     if _FRAME.size + text_length + data_length > left:

@@ -152,10 +152,11 @@ class _Reading:
         read_epochs(chunk, self.log)
 
     def _end(self, chunk: Chunk) -> None:
+        # what is not in the file's order or is missing from it shows in these counts
         claimed = (chunk.metadata.get("events"), chunk.metadata.get("epochs"), chunk.data)
         found = (len(self.log.rows), len(self.log.epochs), chunk.offset.to_bytes(8, "little"))
         if claimed != found:
-            raise chunk.damaged(f"it counts {claimed[0]} events, {claimed[1]} epochs; there are {found[0]}, {found[1]}")
+            raise chunk.damaged(f"it counts {str(claimed[:2])[:80]} events and epochs; there are {found[:2]}")
         self.ended, self.complete = True, chunk.metadata.get("complete") is True
 
 

@@ -71,7 +71,9 @@ def read_array(chunk: Chunk, entry: Any, steps: int | None = None) -> NDArray[An
     if not isinstance(entry, dict) or not {"dtype", "shape", "at", "crc"} <= entry.keys():
         raise chunk.damaged(f"an array is described by {str(entry)[:80]!r}")
     if "encoding" in entry:
-        raise TraceVersionError(f"{chunk.file} stores arrays as {entry['encoding']!r}, which needs a newer vizkit.")
+        raise TraceVersionError(
+            f"{chunk.file} stores arrays as {str(entry['encoding'])[:20]!r}, which needs a newer vizkit."
+        )
     shape, dtype, at = _shape(chunk, entry["shape"]), entry["dtype"], entry["at"]
     shape = shape if steps is None else (steps, *shape)
     if not isinstance(dtype, str) or dtype not in DTYPES:
@@ -95,7 +97,7 @@ def whole_number(value: Any) -> bool:
 
 def _shape(chunk: Chunk, shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, list) or len(shape) > _MOST_AXES or not all(map(whole_number, shape)):
-        raise chunk.damaged(f"an array has the impossible shape {str(shape)[:80]}")
+        raise chunk.damaged(f"an array has the impossible shape {str(shape)[:80]!r}")
     return tuple(shape)
 
 
