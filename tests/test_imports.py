@@ -46,7 +46,7 @@ def forbidden_imports(package: Path) -> list[str]:
             part = name.partition(".")[2].partition(".")[0]
             if part and part not in allowed:
                 wrong.append(f"{module.at(node)} {module.part or 'the façade'} imports {name}")
-    return wrong
+    return list(dict.fromkeys(wrong))
 
 
 def facade_imports(package: Path) -> list[str]:

@@ -51,8 +51,8 @@ def test_every_name_of_a_pure_part_needs_numpy_only(name: str) -> None:
     assert loaded(EVERY_NAME.format(name)) <= {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["vizkit.exhibits", "vizkit.cli", "vizkit.plots", "vizkit.web"])
-def test_the_catalogue_and_the_doors_to_the_renderers_load_nothing_heavy(name: str) -> None:
+@pytest.mark.parametrize("name", ["vizkit.exhibits", "vizkit.cli", "vizkit.web"])
+def test_the_catalogue_the_command_line_and_the_pages_load_nothing_heavy(name: str) -> None:
     assert not loaded(f"import {name}") & HEAVY
 
 
