@@ -26,16 +26,17 @@ from vizkit.theme import SIZES, Theme, font_path
 from vizkit.typing import ArrayLike
 from vizkit.views import marks as mk
 from vizkit.views.colors import Colors, backdrop
-from vizkit.views.measure import CAP_HEIGHT
+from vizkit.views.measure import CAP_HEIGHT, DESCENT
 from vizkit.views.picture import Picture
 from vizkit.views.text import Words
 
-__all__ = ["MarkLine", "Pen", "WordsArtist", "draw_marks", "font"]
+__all__ = ["DROP", "MarkLine", "Pen", "WordsArtist", "draw_marks", "font"]
 
 HALO = 7.0  # rim of the ground around a text, in stage units
 HAIRLINE = 2.0  # rim of a cell without a frame
 RIM = 4.0  # line of a hollow dot
 VECTOR_CELLS = 4096  # images of up to so many cells are drawn as rectangles, larger ones as pixels
+DROP = {"top": CAP_HEIGHT, "center": CAP_HEIGHT / 2, "bottom": -DESCENT}  # from the anchor to the baseline, in em
 STEPS = 513  # of a colour map; odd, so that zero has a colour of its own
 
 
@@ -99,9 +100,8 @@ class Pen:
 
 
 def _write(pen: Pen, words: Words, mark: mk.Text, colour: str, key: str) -> None:
-    """Put words; the middle of a text is the middle of its capitals and figures."""
+    """Put words by their baseline, so that the middle of a text is that of its capitals and figures."""
     em = SIZES[mark.size]
-    centred = mark.va == "center"
     artist = WordsArtist(
         words,
         pen.prefix,
@@ -110,8 +110,8 @@ def _write(pen: Pen, words: Words, mark: mk.Text, colour: str, key: str) -> None
         color=colour,
         fontproperties=font(em * pen.scale, mark.bold),
         horizontalalignment=mark.ha,
-        verticalalignment="baseline" if centred else mark.va,
-        transform=pen.shifted(mark.dx, mark.dy - (CAP_HEIGHT / 2 * em if centred else 0)),
+        verticalalignment="baseline",
+        transform=pen.shifted(mark.dx, mark.dy - DROP[mark.va] * em),
     )
     if mark.halo:
         artist.set_path_effects([withStroke(linewidth=2 * HALO * pen.scale, foreground=pen.theme.ground)])
@@ -189,7 +189,9 @@ def _image(pen: Pen, mark: mk.Image, _: Picture) -> None:
     rows, columns = mark.values.shape
     looks = {"cmap": _colormap(pen, mark), "norm": Normalize(-mark.limit if mark.signed else 0, mark.limit)}
     if rows * columns > VECTOR_CELLS:
-        artist = AxesImage(pen.ax, extent=(mark.x, mark.x + mark.width, mark.y, mark.y + mark.height), **looks)
+        artist = AxesImage(
+            pen.ax, extent=(mark.x, mark.x + mark.width, mark.y, mark.y + mark.height), interpolation="nearest", **looks
+        )
         artist.set_data(mark.values)
     else:
         across = [mark.x + mark.width * at / columns for at in range(columns + 1)]

@@ -7,11 +7,10 @@ theme that fits the figure's ground.
 from __future__ import annotations
 
 from matplotlib.colors import to_hex
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import ScaledTranslation, Transform
 
-from vizkit.plots.artists import Pen, font
+from vizkit.plots.artists import DROP, Pen, font
 from vizkit.theme import DARK, LIGHT, SIZES, Theme, contrast
-from vizkit.views.measure import CAP_HEIGHT
 from vizkit.views.picture import Axis, Picture
 
 __all__ = ["fit_theme", "set_axes"]
@@ -54,27 +53,32 @@ def _spines(pen: Pen, outside: Theme) -> None:
     pen.ax.grid(False)
 
 
+def _moved(pen: Pen, right: float, up: float) -> Transform:
+    """Return the transform that moves by stage units."""
+    return ScaledTranslation(right * pen.scale / 72, up * pen.scale / 72, pen.ax.figure.dpi_scale_trans)
+
+
 def _ticks(pen: Pen, side: str, along: Axis, outside: Theme) -> None:
-    axis = getattr(pen.ax, f"{side}axis")
+    axis, em, scale = getattr(pen.ax, f"{side}axis"), SIZES["tick"], pen.scale
+    colour = outside.color("muted")
     pen.ax.set(**{f"{side}scale": along.scale})
-    colour, scale = outside.color("muted"), pen.scale
     axis.set_tick_params(which="minor", length=0, labelleft=False, labelbottom=False)
     axis.set_tick_params(width=SPINE * scale, length=TICK * scale, pad=TICK_GAP * scale, color=colour)
-    axis.set_ticks(along.ticks, along.texts, fontproperties=font(SIZES["tick"] * scale), color=colour, parse_math=False)
+    axis.set_ticks(along.ticks, along.texts, fontproperties=font(em * scale), color=colour, parse_math=False)
+    down = DROP["top" if side == "x" else "center"] * em
     for index, label in enumerate(axis.get_ticklabels()):
         label.set_gid(f"{pen.prefix}axis:{side}:text:{index}")
-        if side == "y":  # the middle of the figures, not of the line, beside the tick
-            down = ScaledTranslation(0, -CAP_HEIGHT / 2 * SIZES["tick"] * scale / 72, pen.ax.figure.dpi_scale_trans)
-            label.set(verticalalignment="baseline", transform=label.get_transform() + down)
+        label.set(verticalalignment="baseline", transform=label.get_transform() + _moved(pen, 0, -down))
 
 
 def _names(pen: Pen, picture: Picture, outside: Theme) -> None:
     """Name the x axis below its middle and the y axis above its upper end, both upright."""
-    looks = {"fontproperties": font(SIZES["label"] * pen.scale), "color": outside.color("ink"), "parse_math": False}
-    inch = pen.scale / 72
-    below = ScaledTranslation(0, -NAME_BELOW * inch, pen.ax.figure.dpi_scale_trans)
-    above = ScaledTranslation(-NAME_LEFT * inch, NAME_ABOVE * inch, pen.ax.figure.dpi_scale_trans)
-    pen.ax.set_xlabel(picture.x.label, va="top", gid=f"{pen.prefix}axis:x:name", **looks)
-    pen.ax.set_ylabel(picture.y.label, rotation=0, ha="left", va="bottom", gid=f"{pen.prefix}axis:y:name", **looks)
+    em = SIZES["label"]
+    looks = {"color": outside.color("ink"), "parse_math": False, "va": "baseline", "rotation": 0}
+    looks["fontproperties"] = font(em * pen.scale)
+    below = _moved(pen, 0, -NAME_BELOW - DROP["top"] * em)
+    above = _moved(pen, -NAME_LEFT, NAME_ABOVE - DROP["bottom"] * em)
+    pen.ax.set_xlabel(picture.x.label, gid=f"{pen.prefix}axis:x:name", **looks)
+    pen.ax.set_ylabel(picture.y.label, gid=f"{pen.prefix}axis:y:name", ha="left", **looks)
     pen.ax.xaxis.set_label_coords(0.5, 0, transform=pen.ax.transAxes + below)
     pen.ax.yaxis.set_label_coords(0, 1, transform=pen.ax.transAxes + above)

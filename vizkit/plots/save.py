@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import matplotlib as mpl
@@ -106,5 +107,6 @@ def _write_whole(target: Path, data: bytes) -> None:
         beside.write_bytes(data)
         os.replace(beside, target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # a file that could not be made cannot be removed either
+            beside.unlink()
         raise OutputError(f"The figure cannot be written to {str(target)!r}: {error.strerror or error}.") from error

@@ -12,9 +12,10 @@ from functools import cache
 from vizkit.errors import ArgumentError
 from vizkit.theme import font_path
 
-__all__ = ["CAP_HEIGHT", "width", "wrap"]
+__all__ = ["CAP_HEIGHT", "DESCENT", "width", "wrap"]
 
 CAP_HEIGHT = 0.728  # of the em, as are the figures: what a number is centred by
+DESCENT = 0.215  # of the em: how far g and y reach below the baseline
 
 
 @cache
