@@ -15,6 +15,7 @@ from vizkit.plots.save import save  # noqa: F401
 
 # name -> module that holds it, loaded when the name is first used
 _LAZY: dict[str, str] = {
+    "blueprint": "vizkit.plots.images",
     "convolution_step": "vizkit.plots.convolution",
     "feature_maps": "vizkit.plots.images",
     "figure": "vizkit.plots.frames",

@@ -9,9 +9,44 @@ from matplotlib.axes import Axes
 from vizkit.plots.draw import draw
 from vizkit.theme import Theme
 from vizkit.typing import ArrayLike
+from vizkit.views.blueprint import BlueprintView
 from vizkit.views.images import FeatureMapsView, KernelsView
 
-__all__ = ["feature_maps", "kernels"]
+__all__ = ["blueprint", "feature_maps", "kernels"]
+
+
+def blueprint(
+    trace: Any,
+    sample: int = 0,
+    *,
+    classes: tuple[str, ...] | None = None,
+    ax: Axes | None = None,
+    theme: Theme | str | None = None,
+) -> Axes:
+    """Draw a small convolutional network with all its numbers, from the image to the answer.
+
+    Parameters
+    ----------
+    trace
+        A recorded forward pass of one Conv2D filter over one channel, an activation, a max pooling
+        and a Dense layer.
+    sample
+        Which image of the recorded batch.
+    classes
+        A name for each answer; its index without.
+    ax
+        Axes to draw on; without, a figure of its own is made.
+    theme
+        ``"light"``, ``"dark"`` or a `Theme`.
+
+    Raises
+    ------
+    TraceQueryError
+        If one of the layers is missing.
+    ShapeError, ArgumentError
+        If there is more than one channel or filter, or the sample does not exist.
+    """
+    return draw(BlueprintView.ensure(trace, sample, classes=classes), ax, theme)
 
 
 def feature_maps(
