@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from vizkit.animation.equations import typst_source
 from vizkit.animation.items import Formula, Item, rgb, staged
@@ -15,7 +17,7 @@ from vizkit.views.colors import Colors, backdrop
 from vizkit.views.equation import Equation
 from vizkit.views.marks import Arrow, Cell, Curve, Disc, Dot, Image, Mark, Text
 from vizkit.views.measure import wrap
-from vizkit.views.text import Words, words
+from vizkit.views.text import Quantity, Words, words
 
 __all__ = ["Frame", "Stand", "depth", "frame_of", "stand_of"]
 
@@ -182,10 +184,29 @@ def _equation(stand: Stand, theme: Theme) -> Iterator[Item]:
 
 
 def _caption(stand: Stand, theme: Theme) -> Iterator[Item]:
-    lines = wrap(str(stand.caption), SIZES["caption"], CAPTION.width)
+    lines = _lines(stand.caption, wrap(str(stand.caption), SIZES["caption"], CAPTION.width))
     step = LINE_STEP * SIZES["caption"]
     x, y = CAPTION.middle
     top = y + step * (len(lines) - 1) / 2
     for index, line in enumerate(lines):
         name = f"caption:{stand.caption}:{index}"
-        yield _zone_text(name, words(line), (x, top - step * index), theme, size="caption")
+        yield _zone_text(name, line, (x, top - step * index), theme, size="caption")
+
+
+def _lines(text: Words, broken: list[str]) -> list[Words]:
+    """Return words as the lines that they were broken into, so that their numbers stay numbers."""
+    apart = [[]]  # the text's words, each of pieces of text and quantities
+    for part in text:
+        if isinstance(part, Quantity):
+            apart[-1].append(part)
+            continue
+        first, *others = re.split(r"\s+", part)
+        apart[-1].append(first)
+        apart.extend([other] for other in others)
+    found = iter([word for word in apart if "".join(map(str, word))])
+    return [words(*_spaced(list(islice(found, len(line.split()))))) for line in broken]
+
+
+def _spaced(line: list[list[str | Quantity]]) -> Iterator[str | Quantity]:
+    for index, word in enumerate(line):
+        yield from ([" ", *word] if index else word)

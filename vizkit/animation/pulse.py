@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from manim import CapStyleType, LineJointType, VGroup, VMobject
+from manim import VGroup, VMobject
 
 from vizkit.animation import outlines
 from vizkit.animation._manim import paint
 from vizkit.animation.frames import Frame
 from vizkit.animation.items import RGB, Item, rgb
-from vizkit.animation.mobjects import on_frame, stroke_width
+from vizkit.animation.mobjects import on_frame
 from vizkit.errors import ArgumentError
 from vizkit.stories.story import Pulse
 from vizkit.theme import Theme
@@ -20,10 +20,18 @@ from vizkit.views.marks import Arrow, Curve
 
 __all__ = ["Light", "light"]
 
-TAIL = 0.3  # of a line's length
-# of each layer: share of the tail, width (times the line's, plus), opacity
-LAYERS = ((1.0, 3.0, 16.0, 0.10), (0.75, 2.0, 9.0, 0.18), (0.55, 1.0, 3.0, 0.55), (0.3, 1.0, 3.0, 1.0))
-GLOW, HEAD = 17.0, 8.0  # radius of the head's glow and of the head
+TAIL = 0.34  # of a line's length
+# of each layer, from the back: share of the tail, radius of the head beyond half the line's width, opacity
+LAYERS = (
+    (1.0, 17.0, 0.07),
+    (0.92, 13.0, 0.09),
+    (0.84, 9.5, 0.13),
+    (0.76, 6.5, 0.22),
+    (0.68, 4.0, 0.55),
+    (0.6, 1.5, 1.0),
+)
+_SAMPLES = 16  # points along a drop
+CORE = (0.35, 0.0, 0.9)  # the innermost layer, nearly white
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,38 +57,36 @@ class Light(VGroup):
     """Lights on several lines; `show` sets how far they have come."""
 
     def __init__(self, ways: list[Way], colour: RGB, core: RGB) -> None:
-        looks = {"cap_style": CapStyleType.ROUND, "joint_type": LineJointType.ROUND}
-        self.ways, self.colour, self.core = ways, colour, core
-        super().__init__(*(VMobject(**looks) for _ in range(len(LAYERS) + 2)))
+        self.ways = ways
+        self.layers = [*((layer, colour) for layer in LAYERS), (CORE, core)]
+        super().__init__(*(VMobject() for _ in self.layers))
         self.show(0.0)
 
     def show(self, share: float) -> None:
         """Put the heads this share of the way, 0 to 1; at both ends nothing is seen."""
         head = share * (1.0 + TAIL)
-        for (tail, times, plus, opacity), part in zip(LAYERS, self.submobjects, strict=False):
-            lines = [self._line(way, head - tail * TAIL, head) for way in self.ways]
-            part.points = _joined(lines)
-            width = stroke_width(times * max(way.width for way in self.ways) + plus)
-            paint(part, stroke=(*self.colour, opacity), width=width)
-        self._show_heads(head)
-
-    def _line(self, way: Way, start: float, end: float) -> Float["point xy"]:
-        if end <= 0.0 or start >= 1.0:
-            return np.zeros((0, 2))
-        return outlines.polyline(outlines.part(way.points, start, end))
-
-    def _show_heads(self, head: float) -> None:
-        fade = max(0.0, min(1.0, 12 * head, 12 * (1.0 - head)))
-        tips = [outlines.part(way.points, 0.0, max(head, 1e-6))[-1] for way in self.ways]
-        glow, core = self.submobjects[-2:]
-        glow.points = _joined([outlines.circle(x, y, GLOW) for x, y in tips])
-        core.points = _joined([outlines.circle(x, y, HEAD) for x, y in tips])
-        paint(glow, fill=(*self.colour, 0.35 * fade))
-        paint(core, fill=(*self.core, fade))
+        fade = max(0.0, min(1.0, 10 * head, 4 * (1.0 + TAIL - head)))
+        for ((tail, plus, opacity), colour), part in zip(self.layers, self.submobjects, strict=True):
+            drops = [_drop(way, (head - tail * TAIL, head), way.width / 2 + plus) for way in self.ways]
+            part.points = on_frame(np.concatenate(drops))
+            paint(part, fill=(*colour, opacity * fade))
 
 
-def _joined(lines: list[Float["point xy"]]) -> Float["point xyz"]:
-    return on_frame(np.concatenate(lines))
+def _drop(way: Way, span: tuple[float, float], radius: float) -> Float["point xy"]:
+    """Return a drop between two shares of a line: round at the head, coming to a point at the tail."""
+    start, end = max(span[0], 0.0), min(span[1], 1.0)
+    if end - start < 1e-3:
+        return np.zeros((0, 2))
+    line = outlines.resample(outlines.part(way.points, start, end), _SAMPLES)
+    along = np.gradient(line, axis=0)
+    along /= np.hypot(*along.T)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    reach = (np.linspace(start, end, _SAMPLES) - span[0]) / (span[1] - span[0])
+    half = across * (radius * reach**0.7)[:, None]
+    turn = np.linspace(0.0, np.pi, 9)[1:-1, None]
+    cap = line[-1] + half[-1] * np.cos(turn) + along[-1] * np.hypot(*half[-1]) * np.sin(turn)
+    outline = np.concatenate([line + half, cap, (line - half)[::-1]])
+    return outlines.polyline(np.concatenate([outline, outline[:1]]))
 
 
 def light(pulse: Pulse, frame: Frame, theme: Theme) -> Light:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from manim import Animation, Group, Mobject
 
@@ -20,6 +21,8 @@ from vizkit.animation.script import Play, moves
 from vizkit.theme import Theme
 
 __all__ = ["Change", "Scenery", "Stage", "ease", "still"]
+
+Covers: TypeAlias = "tuple[float, float, float, float]"
 
 _ROOM = 24.0  # around what moves, in stage units: a counting number may be wider on its way
 
@@ -41,7 +44,7 @@ class Part:
 
     move: Move
     mobject: Mobject
-    covers: tuple[float, float, float, float]
+    covers: Covers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,21 +87,20 @@ class Stage:
         found = self.cast.get(first.name) if move.before is not None else None
         if found is None:
             found = mobject(move.at(0.0))
+        elif found.item is not first:  # the play before this one was not played to its end
+            found.show(first)
         covers = bounds(first)
         return Part(move, found, covers if move.still else _around(covers, bounds(last)))
 
 
-def _around(first: tuple[float, ...], second: tuple[float, ...]) -> tuple[float, float, float, float]:
-    low, high = (
-        (min(a, b) - _ROOM for a, b in zip(first, second, strict=True)),
-        (max(a, b) + _ROOM for a, b in zip(first, second, strict=True)),
-    )
-    left, _, bottom, _ = low
-    _, right, _, top = high
-    return left, right, bottom, top
+def _around(first: Covers, second: Covers) -> Covers:
+    """Return the rectangle around two, with some room."""
+    left, low = (min(first[at], second[at]) - _ROOM for at in (0, 2))
+    right, high = (max(first[at], second[at]) + _ROOM for at in (1, 3))
+    return left, right, low, high
 
 
-def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+def _overlap(first: Covers, second: Covers) -> bool:
     return first[0] < second[1] and second[0] < first[1] and first[2] < second[3] and second[2] < first[3]
 
 
@@ -123,7 +125,7 @@ def _lit(parts: list[Part], play: Play, theme: Theme) -> Scenery:
     return Scenery([part.mobject for part in [*below, *back]], Group(*(part.mobject for part in front)), [], shine)
 
 
-def _hull(covers: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+def _hull(covers: list[Covers]) -> Covers:
     hull = covers[0]
     for each in covers:
         hull = _around(hull, each)
