@@ -84,7 +84,7 @@ def test_an_incomplete_trace_stays_incomplete_when_saved_again(small):
     assert not again.complete and again.equals(rest) and "incomplete" in repr(again)
 
 
-@pytest.mark.parametrize("change", [0x01, 0x80, 0xFF])
+@pytest.mark.parametrize("change", [0x01, 0xFF])
 def test_every_changed_byte_is_found_or_harmless(small, change):
     path, trace = small
     raw = bytearray(path.read_bytes())

@@ -15,6 +15,7 @@ __all__ = ["DTYPES", "frozen", "frozen_mapping", "frozen_tuple", "same_array"]
 
 # The element types that a trace holds, in the file's spelling (without the byte order).
 DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
+_NATIVE = frozenset(map(np.dtype, DTYPES))
 
 
 def frozen(values: ArrayLike) -> NDArray[Any]:
@@ -23,7 +24,7 @@ def frozen(values: ArrayLike) -> NDArray[Any]:
     Parameters
     ----------
     values
-        An array of any shape, or what NumPy turns into one. Booleans, integers, floating
+        An array of shape (...), any, or what NumPy turns into one. Booleans, integers, floating
         point and complex numbers of the usual sizes.
 
     Raises
@@ -43,27 +44,27 @@ def frozen(values: ArrayLike) -> NDArray[Any]:
     False
     """
     array = values if type(values) is np.ndarray else np.asarray(values)
-    if not array.flags.writeable and array.flags.c_contiguous and _owns_its_memory(array):
+    flags = array.flags
+    if not flags.writeable and flags.c_contiguous and _owns_its_memory(array):
         return array
-    _check_dtype(array.dtype)
-    copy = np.array(array, dtype=array.dtype.newbyteorder("="), order="C", copy=True, subok=False)
-    copy.flags.writeable = False
+    copy = array.copy() if array.dtype in _NATIVE else _converted(array)
+    copy.setflags(write=False)
     return copy
 
 
 def frozen_tuple(values: Any) -> tuple[NDArray[Any], ...]:
-    """Return the arrays of a tuple or list (or one array) as a tuple of frozen arrays."""
+    """Return the arrays of a tuple or list (or one array) as a tuple of frozen arrays, each of shape (...)."""
     many = values if isinstance(values, (tuple, list)) else (values,)
     return tuple(frozen(value) for value in many)
 
 
 def frozen_mapping(values: Mapping[str, ArrayLike]) -> Mapping[str, NDArray[Any]]:
-    """Return the arrays of a mapping, frozen, in a mapping that cannot be changed."""
+    """Return the arrays of a mapping, each of shape (...), frozen, in a mapping that cannot be changed."""
     return MappingProxyType({name: frozen(value) for name, value in values.items()})
 
 
 def same_array(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Say whether two arrays have the same type, shape and bytes (so NaN equals itself).
+    """Say whether two arrays have the same type, the same shape (...) and bytes (so NaN equals itself).
 
     Examples
     --------
@@ -86,9 +87,12 @@ def _owns_its_memory(array: NDArray[Any]) -> bool:
     return base is None or (isinstance(base, memoryview) and base.readonly) or isinstance(base, bytes)
 
 
-def _check_dtype(dtype: np.dtype[Any]) -> None:
+def _converted(array: NDArray[Any]) -> NDArray[Any]:
+    """A copy in this machine's byte order, for an element type that is not simply copied."""
+    dtype = array.dtype
     if dtype.str[1:] not in DTYPES:
         raise ArgumentError(
             f"A trace holds arrays of booleans, integers, floating point or complex numbers, not of {dtype} "
             f"(allowed: {', '.join(DTYPES)})."
         )
+    return np.array(array, dtype=dtype.newbyteorder("="), order="C", copy=True, subok=False)

@@ -49,7 +49,7 @@ class Block:
     nbytes: int = 0
 
     def takes(self, layout: Any, arrays: Sequence[Any]) -> bool:
-        """Say whether a step with these arrays may join.
+        """Say whether a step with these arrays, each of shape (...), may join.
 
         Where a step has more events than bytes, a block holds one step: so a reader knows that a
         file cannot describe many more events than it has bytes.
@@ -93,6 +93,8 @@ def write_block(stream: BinaryIO, block: Block) -> None:
 
 def read_block(chunk: Chunk, nodes: Mapping[int, Node], after: int) -> Iterator[tuple[Row, int]]:
     """Yield the rows of a chunk of the kind ``STEP`` in order, each with the bytes of its arrays.
+
+    An array is held in the chunk with shape (steps, ...).
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ def write_chunk(stream: BinaryIO, kind: str, metadata: dict[str, Any], parts: It
     metadata
         JSON values; NaN and infinity are not among them.
     parts
-        The data: bytes, or arrays in memory order. Each is filled up to a multiple of 8 bytes.
+        The data: bytes, or arrays of shape (bytes,). Each is filled up to a multiple of 8 bytes.
     """
     text = json.dumps(metadata, separators=(",", ":"), allow_nan=False).encode("ascii")
     text += b" " * padding(len(text))

@@ -141,7 +141,7 @@ class Recorder:
         output: NDArray[Any],
         parameters: Mapping[str, NDArray[Any]],
     ) -> None:
-        """Take what a layer or operation made of its inputs."""
+        """Take what a layer or operation made of its inputs; a layer's arrays are of shape (batch, ...)."""
         if self.wants("forward", node, step):
             part = self._part(node)
             self._add("forward", step, node, (tuple(map(part, inputs)), part(output), frozen_mapping(parameters)))
@@ -155,7 +155,7 @@ class Recorder:
         value: float,
         samples: NDArray[Any],
     ) -> None:
-        """Take the loss of a batch and of each of its samples."""
+        """Take the loss of a batch, and of each of its samples: shape (batch,)."""
         if self.wants("loss", node, step):
             part = self._part(node)
             self._add("loss", step, node, (part(prediction), part(target), float(value), part(samples)))
@@ -168,7 +168,7 @@ class Recorder:
         input_gradients: Sequence[NDArray[Any]],
         parameter_gradients: Mapping[str, NDArray[Any]],
     ) -> None:
-        """Take the gradients that passed through a layer or operation."""
+        """Take the gradients that passed through a layer or operation, each of shape (...) as what it belongs to."""
         if self.wants("backward", node, step):
             part = self._part(node)
             gradients = (part(output_gradient), tuple(map(part, input_gradients)), frozen_mapping(parameter_gradients))
@@ -184,7 +184,7 @@ class Recorder:
         gradient: NDArray[Any],
         learning_rate: float,
     ) -> None:
-        """Take what the optimizer made of one parameter."""
+        """Take what the optimizer made of one parameter; the three arrays have its shape (...)."""
         if self.wants("update", node, step):
             arrays = (frozen(before), frozen(after), frozen(gradient))
             self._add("update", step, node, (parameter, *arrays, float(learning_rate)))

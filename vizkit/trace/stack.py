@@ -17,7 +17,7 @@ __all__ = ["stack_events"]
 
 
 def stack_events(events: Sequence[Event], quantity: str, item: int | str | None = None) -> NamedArray:
-    """Return one quantity of events of one kind and one node, stacked along the axis ``"step"``.
+    """Return one quantity of events of one kind and one node, stacked to shape (steps, ...).
 
     Parameters
     ----------
