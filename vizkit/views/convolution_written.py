@@ -6,11 +6,13 @@ line by line with their products, and the sum below. The map and its place have 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vizkit.views.grids import HEAD, HEIGHT, Grid, canvas, decimals
+from vizkit.typing import Int
+from vizkit.views.grids import HEAD, HEIGHT, Grid, canvas, decimals, text_width
 from vizkit.views.images_layout import framed
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Arrow, Cell, Curve, Image, Mark, Text, points
@@ -24,15 +26,13 @@ __all__ = ["draw", "listed"]
 
 SIDE = 470.0  # longest side of the two pictures
 MOST_LINES = 9  # products that are written out; of a larger kernel the largest, and the rest as one
-LINE = 42.0
-COLUMN = 150.0
+HIGHEST = 60.0  # of a line, when there are few
 GAP = 56.0  # between the columns, for the sign
-LIST_LEFT = SIDE + 96.0
-MAP_LEFT = LIST_LEFT + 3 * COLUMN + 2 * GAP + 96.0
+BESIDE = 96.0  # from the pictures to the list, for the arrows
 _TOP = HEIGHT - HEAD
 
 
-def listed(products: np.ndarray) -> np.ndarray:
+def listed(products: np.ndarray) -> Int["entry"]:
     """Return which products, as indices into the flat array of any shape, are written out, in reading order.
 
     Examples
@@ -47,6 +47,113 @@ def listed(products: np.ndarray) -> np.ndarray:
     return np.sort(largest)
 
 
+@dataclass(frozen=True)
+class _List:
+    """The list of products and the column addition below it: what it says, and where its lines stand."""
+
+    view: ConvolutionStepView
+    left: float = SIDE + BESIDE
+
+    @property
+    def chosen(self) -> np.ndarray:
+        return listed(self.view.products)
+
+    @property
+    def left_out(self) -> int:
+        return self.view.products.size - self.chosen.size
+
+    @property
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        view = self.view
+        pixels, weights, products = (np.ravel(each)[self.chosen] for each in (view.pixels, view.kernel, view.products))
+        return pixels[:, None], weights[:, None], products[:, None]
+
+    @property
+    def digits(self) -> int:
+        return decimals(self.view.image, self.view.kernel, self.view.products, [self.view.bias])
+
+    @property
+    def column(self) -> float:
+        """Width of a column: the numbers' and the headings'."""
+        shown = np.concatenate([*self.tables, [[self.view.sum], [self.view.bias], [self.view.value]]])
+        return max(150.0, text_width(shown, self.digits) + 24)
+
+    @property
+    def line(self) -> float:
+        return min(HIGHEST, _TOP / (self.chosen.size + (self.left_out > 0) + 3))
+
+    @property
+    def right(self) -> float:
+        return self.left + 3 * self.column + 2 * GAP
+
+    def height(self, line: float) -> float:
+        """Return how high the middle of a line stands, counted from 0."""
+        return _TOP - self.line * (line + 0.5)
+
+    def marks(self) -> list[Mark]:
+        return [*self._columns(), *self._signs(), *self._addition()]
+
+    def _columns(self) -> list[Mark]:
+        view = self.view
+        parts = (
+            ("pixel", "input", view.image, bool((view.image < 0).any())),
+            ("weight", "positive", view.kernel, True),
+            ("product", "output", view.products, True),
+        )
+        marks: list[Mark] = []
+        for index, ((key, role, whole, signed), table) in enumerate(zip(parts, self.tables, strict=True)):
+            left = self.left + index * (self.column + GAP)
+            grid = Grid(
+                key, table, left, _TOP, self.column, self.line, role=role, title=key, signed=signed,
+                limit=common_limit(whole), digits=self.digits,
+            )  # fmt: skip
+            marks += grid.marks()
+        return marks
+
+    def _signs(self) -> list[Mark]:
+        places = [self.left + (index + 1) * self.column + (index + 0.5) * GAP for index in range(2)]
+        return [
+            Text(key=f"sign:{row},{index}", role="muted", words=words(sign), x=x, y=self.height(row))
+            for row in range(self.chosen.size)
+            for index, (sign, x) in enumerate(zip("×=", places, strict=True))
+        ]
+
+    def _addition(self) -> list[Mark]:
+        view = self.view
+        rest = view.sum - float(self.tables[2].sum())
+        lines = [("others", f"{count(self.left_out)} others", rest, "output")] if self.left_out else []
+        lines += [
+            ("sum", "sum", view.sum, "output"),
+            ("bias", "+ bias", view.bias, "bias"),
+            ("value", "= value", view.value, "output"),
+        ]
+        marks: list[Mark] = []
+        for index, (key, label, value, role) in enumerate(lines):
+            marks += self._line(self.chosen.size + index, key, label, value, role)
+        return marks
+
+    def _line(self, line: int, key: str, label: str, value: float, role: str) -> list[Mark]:
+        """Return a number of the column addition with its label to the left."""
+        left, y = self.right - self.column, self.height(line)
+        text = words(quantity(key, value, self.digits))
+        cell = Cell(
+            key=key, role=role, x=left, y=y - self.line / 2, width=self.column, height=self.line, words=text
+        )  # fmt: skip
+        return [cell, Text(key=f"{key}:label", role=role, words=words(label), x=left - 22, y=y, ha="right")]
+
+    def arrows(self, window: Curve) -> list[Mark]:
+        """Return the way from the window to the list, and from the value to the map."""
+        start = float(window.points[:, 0].max()) + 10, float(window.points[:, 1].mean())
+        into = (self.left - 14, self.height((self.chosen.size - 1) / 2))
+        out = self.height(self.chosen.size + (self.left_out > 0) + 2)
+        return [
+            Arrow(key="reads", role="focus", start=start, end=into, width=4),
+            Arrow(
+                key="enters", role="output", start=(self.right + 12, out), end=(self.right + BESIDE - 14, out), width=4
+            ),
+        ]  # fmt: skip
+
+
 def _picture(key: str, values: np.ndarray, left: float, role: str) -> Image:
     """Return an image in a square of `SIDE`, its upper edge on the common line."""
     unit = SIDE / max(values.shape)
@@ -57,91 +164,31 @@ def _picture(key: str, values: np.ndarray, left: float, role: str) -> Image:
     )  # fmt: skip
 
 
-def _square(image: Image, key: str, corner: tuple[int, int], shape: tuple[int, int], role: str) -> Curve:
+def _square(image: Image, key: str, corner: tuple[int, int], shape: tuple[int, int]) -> Curve:
     unit = image.width / image.values.shape[1]
     left, top = image.x + unit * corner[1], image.y + image.height - unit * corner[0]
     right, bottom = left + unit * shape[1], top - unit * shape[0]
     outline = points([left, right, right, left, left], [top, top, bottom, bottom, top])
-    return Curve(key=key, role=role, points=outline, width=6, shows=False, depth=3)
+    return Curve(key=key, role="focus", points=outline, width=6, shows=False, depth=3)
 
 
 def _heading(key: str, text: str, x: float, role: str) -> Text:
     return Text(key=key, role=role, words=words(text), x=x, y=_TOP, dy=14, va="bottom")
 
 
-def _columns(view: ConvolutionStepView, chosen: np.ndarray) -> list[Mark]:
-    digits = decimals(view.image, view.kernel, view.products)
-    pixels, weights, products = (
-        np.ravel(table)[chosen][:, None] for table in (view.pixels, view.kernel, view.products)
-    )
-    limits = (common_limit(view.image), common_limit(view.kernel), common_limit(view.products))
-    signed = (bool((view.image < 0).any()), True, True)
-    marks: list[Mark] = []
-    parts = zip(
-        ("pixel", "weight", "product"), ("input", "positive", "output"), (pixels, weights, products), strict=True
-    )
-    for index, (key, role, table) in enumerate(parts):
-        left = LIST_LEFT + index * (COLUMN + GAP)
-        grid = Grid(
-            key, table, left, _TOP, COLUMN, LINE, role=role, title=key,
-            signed=signed[index], limit=limits[index], digits=digits,
-        )  # fmt: skip
-        marks += grid.marks()
-    for row in range(chosen.size):
-        y = _TOP - LINE * (row + 0.5)
-        for index, sign in enumerate("×="):
-            x = LIST_LEFT + (index + 1) * COLUMN + (index + 0.5) * GAP
-            marks.append(Text(key=f"sign:{row},{index}", role="muted", words=words(sign), x=x, y=y))
-    return marks
-
-
-def _line(key: str, label: str, value: float, line: int, role: str) -> list[Mark]:
-    """Return a number of the column addition with its label to the left."""
-    left, y = LIST_LEFT + 2 * (COLUMN + GAP), _TOP - LINE * (line + 1)
-    cell = Cell(key=key, role=role, x=left, y=y, width=COLUMN, height=LINE, words=words(quantity(key, value)))
-    name = Text(key=f"{key}:label", role=role, words=words(label), x=left - 22, y=y + LINE / 2, ha="right")
-    return [cell, name]
-
-
-def _addition(view: ConvolutionStepView, chosen: np.ndarray) -> list[Mark]:
-    lines = chosen.size
-    marks: list[Mark] = []
-    if left_out := view.products.size - chosen.size:
-        rest = view.sum - float(np.ravel(view.products)[chosen].sum())
-        marks += _line("others", f"{count(left_out)} others", rest, lines, "output")
-        lines += 1
-    marks += _line("sum", "sum", view.sum, lines, "output")
-    marks += _line("bias", "+ bias", view.bias, lines + 1, "bias")
-    marks += _line("value", "= value", view.value, lines + 2, "output")
-    return marks
-
-
-def _arrows(window: Curve, lines: int) -> list[Mark]:
-    """From the window to the list, and from the value to the map's edge."""
-    right = float(window.points[:, 0].max())
-    middle = float(window.points[:, 1].mean())
-    into = (LIST_LEFT - 14, _TOP - LINE * 4.5)
-    y = _TOP - LINE * (lines + 2.5)
-    out = ((LIST_LEFT + 3 * COLUMN + 2 * GAP + 12, y), (MAP_LEFT - 14, y))
-    return [
-        Arrow(key="reads", role="focus", start=(right + 10, middle), end=into, width=4),
-        Arrow(key="enters", role="output", start=out[0], end=out[1], width=4),
-    ]
-
-
 def draw(view: ConvolutionStepView) -> Picture:
     """Return the picture, the list of products with its sum, and the map."""
+    products = _List(view)
+    left = products.right + BESIDE
     image = _picture("input", view.image, 0, "input")
-    result = _picture("map", view.feature_map, MAP_LEFT, "output")
-    chosen = listed(view.products)
-    window = _square(image, "input:window", view.corner, view.kernel.shape, "focus")
-    place = _square(result, "map:window", (view.row, view.column), (1, 1), "focus")
-    scale = ColourScale(MAP_LEFT + SIDE + 24, result.y, result.height, result.limit, result.signed, role="output")
+    result = _picture("map", view.feature_map, left, "output")
+    window = _square(image, "input:window", view.corner, view.kernel.shape)
+    place = _square(result, "map:window", (view.row, view.column), (1, 1))
+    scale = ColourScale(left + SIDE + 24, result.y, result.height, result.limit, result.signed, role="output")
     marks = [
         *framed(image), *framed(result), window, place,
         _heading("input:title", "input", SIDE / 2, "input"),
-        _heading("map:title", "feature map", MAP_LEFT + SIDE / 2, "output"),
-        *_columns(view, chosen), *_addition(view, chosen), *_arrows(window, chosen.size), *scale.marks(),
+        _heading("map:title", "feature map", left + SIDE / 2, "output"),
+        *products.marks(), *products.arrows(window), *scale.marks(),
     ]  # fmt: skip
-    width = MAP_LEFT + SIDE + 24 + 30 + 12 + 140
-    return canvas(marks, width, HEIGHT)
+    return canvas(marks, scale.right, HEIGHT)

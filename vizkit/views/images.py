@@ -116,7 +116,7 @@ class FeatureMapsView(View):
             return 0.0, Tiles.fitted(amount, shape, (wide, high))
         slope = self.image.shape[0] / self.image.shape[1]
         options = []
-        for share in range(14, 42):
+        for share in range(18, 29):
             across = self.size[0] * share / 100
             tiles = Tiles.fitted(amount, shape, (wide - across - _BETWEEN, high))
             across = min(across, (tiles.height - LABEL) / slope)
@@ -141,8 +141,8 @@ class FeatureMapsView(View):
         marks = [] if self.image is None else self._input(across, tiles.height - LABEL)
         planes = np.moveaxis(self.maps, 2, 0)
         marks += tile_marks(tiles, "map", planes, self.limit, left, "activation", self.signed)
-        marks += _scale(left, tiles, self.limit, self.signed)
-        return canvas(marks, left + tiles.width + _SCALE_ROOM, tiles.height)
+        scale = _scale(left, tiles, self.limit, self.signed)
+        return canvas([*marks, *scale.marks()], scale.right, tiles.height)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,17 +199,14 @@ class KernelsView(View):
         room = (self.size[0] - _SCALE_ROOM, self.size[1])
         tiles = Tiles.fitted(self.kernels.shape[2], self.kernels.shape[:2], room)
         planes = np.moveaxis(self.kernels, 2, 0)
-        marks = [
-            *tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True),
-            *_scale(0.0, tiles, limit, True, "weight"),
-        ]
-        return canvas(marks, tiles.width + _SCALE_ROOM, tiles.height)
+        scale = _scale(0.0, tiles, limit, True, "weight")
+        marks = tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True)
+        return canvas([*marks, *scale.marks()], scale.right, tiles.height)
 
 
-def _scale(left: float, tiles: Tiles, limit: float, signed: bool, title: str = "value") -> tuple[Mark, ...]:
+def _scale(left: float, tiles: Tiles, limit: float, signed: bool, title: str = "value") -> ColourScale:
     """Return the colour scale beside the tiles, as high as they are without the labels above."""
-    bar = ColourScale(left + tiles.width + 40, 0, tiles.height - LABEL, limit, signed, title=title)
-    return bar.marks()
+    return ColourScale(left + tiles.width + 40, 0, tiles.height - LABEL, limit, signed, title=title)
 
 
 def _batch(x: ArrayLike) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from vizkit.errors import DataError
+from vizkit.theme import SIZES
 from vizkit.typing import ArrayLike
 from vizkit.views.marks import Image, Mark, Text
+from vizkit.views.measure import width
 from vizkit.views.text import Words, number, quantity, words
 
 __all__ = ["ColourScale", "common_limit"]
@@ -63,11 +66,23 @@ class ColourScale:
     @property
     def texts(self) -> tuple[tuple[float, Words], ...]:
         """The numbers beside the bar: height as a share of it, and text."""
-        top = (1.0, words(quantity(f"{self.key}.high", self.limit)))
+        top = (1.0, words(quantity(f"{self.key}.high", self.limit, self.digits)))
         if not self.signed:
             return ((0.0, words(number(0, 0))), top)
-        low = (0.0, words(quantity(f"{self.key}.low", -self.limit)))
+        low = (0.0, words(quantity(f"{self.key}.low", -self.limit, self.digits)))
         return (low, (0.5, words(number(0, 0))), top)
+
+    @property
+    def right(self) -> float:
+        """The right edge of the numbers and the title."""
+        numbers = max(width(str(text), SIZES["tick"]) for _, text in self.texts)
+        return max(self.x + self.width + 12 + numbers, self.x + width(self.title, SIZES["tick"]))
+
+    @property
+    def digits(self) -> int:
+        """Decimals of the numbers: two, fewer for large numbers and more for small ones."""
+        power = math.floor(math.log10(self.limit))
+        return max(0, 2 - power) if power >= 0 else min(15, max(2, 1 - power))
 
     def marks(self) -> tuple[Mark, ...]:
         """Return the bar, its numbers to the right and its title above."""
