@@ -25,6 +25,7 @@ __all__ = ["LINE", "Plane", "Spot", "around", "label_width", "spread"]
 
 LINE = 50.0  # from one label to the next below it
 RIM = 6.0  # free around a label
+EDGE = 40.0  # the margin beside axes without labels at the ends of curves
 HEADROOM = 10.0  # that a label may reach above the axes
 
 
@@ -168,7 +169,8 @@ class Plane:
     def free(self, box: Box, lines: bool = True) -> bool:
         """Say whether a box lies within the axes and on nothing; without `lines` it may stand on lines."""
         inner = self.inner
-        right, top = inner.left + inner.width + self.margins.right, inner.bottom + inner.height + HEADROOM
+        edge = self.margins.right if self.margins.right <= EDGE else 0.0  # a wider margin holds the ends' labels
+        right, top = inner.left + inner.width + edge, inner.bottom + inner.height + HEADROOM
         if not (inner.left <= box.left and box.left + box.width <= right):
             return False
         if not (inner.bottom <= box.bottom and box.bottom + box.height <= top):
