@@ -10,7 +10,7 @@ import pytest
 from trace_strategies import NestedModel
 
 from vizkit.errors import ArgumentError
-from vizkit.trace import Keep, ModelDescription, Node, samples
+from vizkit.trace import Keep, ModelDescription, Node, Recorder, Trace, samples
 from vizkit.trace.compare import same_value
 from vizkit.trace.recorder import record
 
@@ -127,10 +127,24 @@ def test_steps_never_go_back_and_an_index_stands_for_one_node():
     with record(model) as trace:
         model.train(2)
         model.step = 0
-        with pytest.raises(ArgumentError, match="step 0 came after step 1"):
+        with pytest.raises(ArgumentError, match="step 0 came after 1"):
             model.train(1)
         with pytest.raises(ArgumentError, match="index 1"):
             trace.log.add_node(Node(1, "other", "Dense"))
+
+
+def test_steps_count_from_0():
+    recorder = Recorder(Trace(ModelDescription("m")), Keep())
+    with pytest.raises(ArgumentError, match="step -1"):
+        recorder.forward(-1, Node(0, "d", "Dense"), (), np.ones(1), {})
+
+
+def test_settings_that_contain_themselves_end():
+    circle = {}
+    circle["self"] = circle
+    recorder = Recorder(Trace(ModelDescription("m")), Keep())
+    recorder.describe(ModelDescription("m", optimizer=circle))
+    assert str(recorder.trace.model.optimizer).count("self") >= 32
 
 
 def test_epochs_and_history():

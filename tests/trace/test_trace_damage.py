@@ -355,6 +355,23 @@ def test_a_missing_or_doubled_chunk_is_found(small):
         load(path)
 
 
+def test_settings_may_be_deep_but_not_endlessly(tmp_path):
+    from vizkit.trace.plain import plain_value
+
+    def nested(depth):
+        return {"a": nested(depth - 1)} if depth else 1
+
+    def with_config(config):
+        return hostile(
+            tmp_path / "deep.vkt", nodes(NODE), ("MODL", {**MODEL, "layers": [{**LAYER, "config": config}]}, b"")
+        )
+
+    assert load(with_config(plain_value(nested(32)))).model.layers[0].config == nested(32)
+    load(with_config(plain_value(nested(500))))
+    with pytest.raises(TraceFileError, match="nested"):
+        load(with_config(nested(500)))
+
+
 def test_nodes_in_a_circle_end(tmp_path):
     circle = [spoilt(NODE, parent=1), spoilt(NODE, index=1, name="m", level="op", parent=0)]
     loaded = load(hostile(tmp_path / "circle.vkt", nodes(*circle), step(LOSS)))

@@ -93,6 +93,12 @@ def test_other_elements_are_refused_by_name(bad):
         frozen(bad)
 
 
+@pytest.mark.parametrize("index", [-1, 1.0, None, "0"])
+def test_an_index_is_a_whole_number(index):
+    with pytest.raises(ArgumentError, match=str(index)):
+        Node(index, "dense", "Dense")
+
+
 def test_an_unknown_level_is_refused():
     with pytest.raises(ArgumentError, match="'layr'"):
         Node(0, "dense", "Dense", "layr")

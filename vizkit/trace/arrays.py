@@ -60,7 +60,7 @@ def frozen_tuple(values: Any) -> tuple[NDArray[Any], ...]:
 
 def frozen_mapping(values: Mapping[str, ArrayLike]) -> Mapping[str, NDArray[Any]]:
     """Return the arrays of a mapping, each of shape (...), frozen, in a mapping that cannot be changed."""
-    return MappingProxyType({name: frozen(value) for name, value in values.items()})
+    return MappingProxyType({str(name): frozen(value) for name, value in values.items()})
 
 
 def same_array(one: NDArray[Any], other: NDArray[Any]) -> bool:

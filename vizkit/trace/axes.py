@@ -84,7 +84,7 @@ class NamedArray:
 
 
 def axis_names(node: Node, quantity: str, item: int | str | None, ndim: int) -> tuple[str, ...]:
-    """Return the names of the axes of one array of an event, as ``schema.md`` fixes them.
+    """Return the names of the axes of an event's array of shape (...), as ``schema.md`` fixes them.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def same_log(one: EventLog, other: EventLog) -> bool:
 
 
 def same_value(one: Any, other: Any) -> bool:
-    """Say whether two fields of an event are the same: arrays of shape (...), numbers, text, or tuples and mappings of them."""
+    """Say whether two fields of events are the same: arrays of shape (...), numbers, text, or several of them."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return list(one) == list(other) and all(same_value(one[name], other[name]) for name in one)
     if isinstance(one, tuple) and isinstance(other, tuple):

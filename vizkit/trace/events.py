@@ -62,6 +62,8 @@ class Node:
     parent: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.index, int) or self.index < 0:
+            raise ArgumentError(f"A node's index is a whole number from 0, not {self.index!r}.")
         if self.level not in get_args(Level):
             raise ArgumentError(f"A node is of the level 'layer' or 'op', not {self.level!r}.")
 

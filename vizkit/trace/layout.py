@@ -50,7 +50,7 @@ class Packer:
 
 
 def read_array(chunk: Chunk, entry: Any, steps: int | None = None) -> NDArray[Any]:
-    """Return the array that an entry of a chunk's metadata describes, of shape (...) or (steps, ...): a view of its data.
+    """Return the array, of shape (...) or (steps, ...), that an entry of a chunk's metadata describes: a view.
 
     Parameters
     ----------

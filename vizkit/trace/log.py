@@ -56,9 +56,9 @@ class EventLog:
         self.last_step = -1
 
     def append(self, row: Row, nbytes: int) -> None:
-        """Add an event whose arrays take `nbytes`."""
-        if row.step < self.last_step:
-            raise ArgumentError(f"Steps never go back: step {row.step} came after step {self.last_step}.")
+        """Add an event whose arrays, each of shape (...), take `nbytes` in all."""
+        if row.step < max(self.last_step, 0):
+            raise ArgumentError(f"Steps count from 0 and never go back: step {row.step} came after {self.last_step}.")
         self.add_node(row.node)
         self.last_step = row.step
         self._by_step.setdefault(row.step, []).append(len(self.rows))
@@ -74,7 +74,9 @@ class EventLog:
 
     def end_epoch(self, number: int, logs: Mapping[str, float]) -> None:
         """Add what training reported at the end of an epoch."""
-        self.epochs.append(Epoch(int(number), MappingProxyType({name: float(value) for name, value in logs.items()})))
+        self.epochs.append(
+            Epoch(int(number), MappingProxyType({str(name): float(value) for name, value in logs.items()}))
+        )
 
     @property
     def steps(self) -> tuple[int, ...]:

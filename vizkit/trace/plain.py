@@ -11,7 +11,9 @@ import numpy as np
 
 from vizkit.trace.events import LayerDescription, ModelDescription
 
-__all__ = ["plain_model", "plain_value"]
+__all__ = ["DEPTH", "plain_model", "plain_value"]
+
+DEPTH = 32  # settings are nested at most this deep
 
 
 def plain_model(model: ModelDescription) -> ModelDescription:
@@ -20,10 +22,11 @@ def plain_model(model: ModelDescription) -> ModelDescription:
     return replace(model, layers=tuple(map(_plain_layer, model.layers)), optimizer=optimizer)
 
 
-def plain_value(value: Any) -> Any:
+def plain_value(value: Any, depth: int = DEPTH) -> Any:
     """Return a setting as None, a bool, number or text, or lists and dicts of those.
 
-    What is none of these becomes its name or its text; so do NaN and infinity, which JSON lacks.
+    What is none of these becomes its name or its text; so do NaN and infinity, which JSON lacks, and
+    what is nested more than `depth` deep.
 
     Examples
     --------
@@ -32,10 +35,10 @@ def plain_value(value: Any) -> Any:
     """
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): plain_value(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain_value(entry) for entry in value]
+    if isinstance(value, Mapping) and depth:
+        return {str(key): plain_value(entry, depth - 1) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)) and depth:
+        return [plain_value(entry, depth - 1) for entry in value]
     if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return str(getattr(value, "__name__", value))

@@ -115,7 +115,7 @@ class Recorder:
         self.trace = trace
         self.keep = keep
         self._chosen: dict[tuple[Any, int], bool] = {}
-        self._step: tuple[int, bool] = (-1, False)
+        self._step: tuple[int | None, bool] = (None, False)  # the step asked for last, and whether it is kept
 
     def describe(self, description: ModelDescription) -> None:
         """Take the description of the model, which may come again when more is known of it."""
@@ -187,7 +187,7 @@ class Recorder:
         """Take what the optimizer made of one parameter; the three arrays have its shape (...)."""
         if self.wants("update", node, step):
             arrays = (frozen(before), frozen(after), frozen(gradient))
-            self._add("update", step, node, (parameter, *arrays, float(learning_rate)))
+            self._add("update", step, node, (str(parameter), *arrays, float(learning_rate)))
 
     def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Take what training reports at the end of an epoch."""

@@ -12,6 +12,7 @@ from vizkit.trace.chunks import Chunk, write_chunk
 from vizkit.trace.events import LayerDescription, Level, ModelDescription, Node
 from vizkit.trace.layout import Packer, read_array, whole_number
 from vizkit.trace.log import Epoch, EventLog
+from vizkit.trace.plain import DEPTH
 
 __all__ = ["read_epochs", "read_model", "read_nodes", "write_epochs", "write_model", "write_nodes"]
 
@@ -57,6 +58,8 @@ def read_model(chunk: Chunk, log: EventLog) -> ModelDescription:
         raise chunk.damaged("its name, framework, dtype or loss is no text")
     if not isinstance(optimizer, (dict, type(None))):
         raise chunk.damaged("its optimizer is no JSON object")
+    if _deeper(chunk.metadata, DEPTH + 4):  # the settings stand four levels deep
+        raise chunk.damaged(f"its settings are nested more than {DEPTH} deep")
     layers = tuple(_layer(chunk, entry, log) for entry in _list(chunk, "layers"))
     return ModelDescription(layers=layers, loss=loss, optimizer=optimizer, **text)
 
@@ -94,6 +97,11 @@ def _list(chunk: Chunk, name: str) -> list[Any]:
     if not isinstance(entries, list):
         raise chunk.damaged(f"it has no list of {name}")
     return entries
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(depth == 0 or _deeper(child, depth - 1) for child in children)
 
 
 def _node(chunk: Chunk, entry: Any) -> Node:

@@ -17,16 +17,38 @@ __all__ = ["describe", "step_bytes"]
 
 
 def describe(model: Any) -> ModelDescription:
-    """Return a model's description, given the model or the description itself."""
+    """Return a model's description, given the model or the description itself.
+
+    A model is asked as a recorder asks it: it describes itself when one is attached.
+    """
     if isinstance(model, ModelDescription):
         return model
-    if callable(getattr(model, "_describe", None)):
-        return model._describe()
-    raise ArgumentError(f"A model of vizkit or its ModelDescription is needed, not {type(model).__name__}.")
+    if not callable(getattr(model, "_attach", None)):
+        raise ArgumentError(f"A model of vizkit or its ModelDescription is needed, not {type(model).__name__}.")
+    listener = _Listener()
+    try:
+        model._attach(listener)
+    finally:
+        model._detach()
+    if listener.description is None:
+        raise NotBuiltError(f"This {type(model).__name__} cannot describe itself yet; build it first.")
+    return listener.description
+
+
+class _Listener:
+    """A recorder that wants to know the description and nothing else."""
+
+    description: ModelDescription | None = None
+
+    def describe(self, description: ModelDescription) -> None:
+        self.description = description
+
+    def wants(self, kind: Any, node: Any, step: int) -> bool:
+        return False
 
 
 def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:
-    """Return the bytes of one step's arrays when `batch` samples are kept.
+    """Return the bytes of one step's arrays, of shape (batch, ...), when `batch` samples are kept.
 
     An input gradient is counted for every layer but the first, whose inputs are the data.
     """
