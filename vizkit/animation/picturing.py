@@ -5,8 +5,9 @@ from __future__ import annotations
 from manim import Mobject
 
 from vizkit.animation._manim import draw
+from vizkit.animation.frames import frame_of, stand_of
 from vizkit.animation.mobjects import FRAME
-from vizkit.animation.script import Play, plays
+from vizkit.animation.script import Play, beat_plays
 from vizkit.animation.staging import still
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, Theme, get
@@ -17,13 +18,14 @@ __all__ = ["pixels", "plays_of", "settled"]
 
 def plays_of(story: Story, beat: Beat, theme: Theme) -> list[Play]:
     """Return the plays of one beat of a story in which something moves."""
-    return [play for play in plays(story, theme) if play.beat is beat and not play.waits]
+    return [play for play in beat_plays(story, story.beats.index(beat), theme) if not play.waits]
 
 
 def settled(story: Story, beat: Beat, theme: Theme | str = "dark") -> list[Mobject]:
     """Return the mobjects of a beat that has come to rest, from the back to the front."""
     ground = get(theme, DARK)
-    return still(plays_of(story, beat, ground)[-1], 1.0, ground)
+    frame = frame_of(stand_of(story, beat), ground)
+    return still(Play(beat, 0.0, frame, frame), 1.0, ground)
 
 
 def pixels(play: Play, share: float, theme: Theme, width: int, height: int) -> Int["height width rgba"]:

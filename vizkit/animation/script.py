@@ -17,7 +17,7 @@ from vizkit.animation.timing import Rhythm, rhythms
 from vizkit.stories.story import Beat, Pulse, Story
 from vizkit.theme import Theme
 
-__all__ = ["Play", "moves", "plays"]
+__all__ = ["Play", "beat_plays", "moves", "plays"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +39,21 @@ class Play:
 
 def plays(story: Story, theme: Theme) -> Iterator[Play]:
     """Yield the plays of a story in order; the first of each beat ``opens`` it."""
-    settled, previous = Frame({}), None
-    for beat, times in zip(story.beats, rhythms(story), strict=True):
-        after = _kept(settled, frame_of(stand_of(story, beat), theme))
-        turned = _turned(story, previous, beat, settled, theme) if beat.motion else settled
-        yield from _beat(beat, times, (settled, turned, after))
-        settled, previous = after, beat
+    settled = Frame({})
+    for index in range(len(story.beats)):
+        found = beat_plays(story, index, theme, settled)
+        yield from found
+        settled = found[-1].after
+
+
+def beat_plays(story: Story, index: int, theme: Theme, settled: Frame | None = None) -> list[Play]:
+    """Return the plays of one beat; ``settled`` is the frame that the beat before it leaves, if it is at hand."""
+    beat, previous = story.beats[index], story.beats[index - 1] if index else None
+    if settled is None:
+        settled = Frame({}) if previous is None else frame_of(stand_of(story, previous), theme)
+    after = _kept(settled, frame_of(stand_of(story, beat), theme))
+    turned = _turned(story, previous, beat, settled, theme) if beat.motion else settled
+    return list(_beat(beat, rhythms(story)[index], (settled, turned, after)))
 
 
 def _beat(beat: Beat, times: Rhythm, frames: tuple[Frame, Frame, Frame]) -> Iterator[Play]:
