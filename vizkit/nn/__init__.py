@@ -1,1 +1,47 @@
-"""To be written."""
+"""The network: layers, training, and the engine that differentiates plain NumPy code.
+
+The interface is Keras's: ``nn.Sequential([...])``, ``compile``, ``fit``, ``evaluate``, ``predict``.
+"""
+
+from __future__ import annotations
+
+from vizkit.nn import (
+    activations,
+    autodiff,
+    callbacks,
+    data,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    networks,
+    optimizers,
+    utils,
+)
+from vizkit.nn.callbacks import Callback, History
+from vizkit.nn.layers import Input, Layer, Variable
+from vizkit.nn.model import Model
+from vizkit.nn.seeds import set_random_seed
+from vizkit.nn.sequential import Sequential
+
+__all__ = [
+    "Callback",
+    "History",
+    "Input",
+    "Layer",
+    "Model",
+    "Sequential",
+    "Variable",
+    "activations",
+    "autodiff",
+    "callbacks",
+    "data",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "networks",
+    "optimizers",
+    "set_random_seed",
+    "utils",
+]

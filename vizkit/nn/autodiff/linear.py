@@ -1,0 +1,95 @@
+"""Products of arrays, each beside its derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vizkit.errors import UnsupportedOperationError
+from vizkit.nn.autodiff.engine import Primitive, implements
+
+__all__: list[str] = []
+
+
+def _swap(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return g[..., None] * b
+    if a.ndim == 1:
+        return np.matmul(b, g[..., None])[..., 0]
+    return np.matmul(g, _swap(b))
+
+
+def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return a[:, None] * g[..., None, :] if b.ndim > 1 else a * g
+    if b.ndim == 1:
+        return np.matmul(_swap(a), g[..., None])[..., 0]
+    if b.ndim == 2 and a.ndim > 2:  # one product over all leading axes, no stack to be summed
+        return np.matmul(a.reshape(-1, a.shape[-1]).T, g.reshape(-1, g.shape[-1]))
+    return np.matmul(_swap(a), g)
+
+
+implements(np.matmul)(Primitive(np.matmul, 2, [_matmul_a, _matmul_b], name="matmul"))
+
+
+@implements(np.dot)
+def _dot(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(b) <= 2:
+        return np.matmul(a, b)
+    raise UnsupportedOperationError(
+        f"np.dot of tracked arrays takes at most two axes on the right; shape {b.shape} was given. "
+        "Use np.matmul or np.einsum."
+    )
+
+
+@implements(np.outer)
+def _outer(a: Any, b: Any) -> Any:
+    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+
+
+@implements(np.vdot, np.inner)
+def _inner(a: Any, b: Any) -> Any:
+    return np.sum(a * b) if np.ndim(a) == np.ndim(b) == 1 else np.matmul(a, _swap(b))
+
+
+def _einsum(*operands: Any, subscripts: str) -> Any:
+    return np.einsum(subscripts, *operands)
+
+
+def _einsum_operand(position: int, g: Any, y: Any, *operands: Any, subscripts: str) -> Any:
+    """Swap one operand with the output: the derivative of a sum of products is one as well."""
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    mine = terms[position]
+    others = [(t, x) for i, (t, x) in enumerate(zip(terms, operands, strict=True)) if i != position]
+    reach = output + "".join(t for t, _ in others)
+    kept = "".join(letter for letter in mine if letter in reach)
+    rule = ",".join([output, *(t for t, _ in others)]) + "->" + kept
+    gradient = np.einsum(rule, g, *(x for _, x in others))
+    summed = tuple(i for i, letter in enumerate(mine) if letter not in reach)
+    return np.broadcast_to(np.expand_dims(gradient, summed), operands[position].shape)
+
+
+einsum = Primitive(_einsum, None, [_einsum_operand], name="einsum")
+einsum.option_names = ["subscripts"]
+
+
+@implements(np.einsum)
+def _einsum_call(subscripts: Any, *operands: Any) -> Any:
+    rule = subscripts.replace(" ", "") if isinstance(subscripts, str) else ""
+    terms = rule.split("->")[0].split(",")
+    if not rule or "." in rule or any(len(set(term)) < len(term) for term in terms):
+        raise UnsupportedOperationError(
+            f"np.einsum of tracked arrays takes letters only, none twice in one operand; {subscripts!r} was given."
+        )
+    if "->" not in rule:
+        letters = "".join(terms)
+        rule += "->" + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    return einsum(*operands, subscripts=rule)

@@ -1,0 +1,138 @@
+"""Reductions along axes, each beside its derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vizkit.errors import UnsupportedOperationError
+from vizkit.nn.autodiff.engine import Primitive, implements
+
+__all__: list[str] = []
+
+
+def _spread(reduced: Any, like: Any, axis: Any, keepdims: bool) -> Any:
+    """Give a reduced array back its axes of length one, so that it broadcasts against `like`."""
+    if axis is None or keepdims or np.ndim(like) == 0:
+        return np.reshape(reduced, (1,) * np.ndim(like)) if axis is None else reduced
+    return np.expand_dims(reduced, axis)
+
+
+def _count(x: Any, axis: Any) -> int:
+    axes = range(np.ndim(x)) if axis is None else np.atleast_1d(axis)
+    return int(np.prod([np.shape(x)[i] for i in axes], dtype=int))
+
+
+def _sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sum(a, axis=axis, keepdims=keepdims)
+
+
+def _sum_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.broadcast_to(_spread(g, a, axis, keepdims), a.shape)
+
+
+def _mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.mean(a, axis=axis, keepdims=keepdims)
+
+
+def _mean_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _sum_a(g / max(_count(a, axis), 1), y, a, axis, keepdims)
+
+
+def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.prod(a, axis=axis, keepdims=keepdims)
+
+
+def _prod_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    # the product of all the others, built from both sides, so that a zero does no harm
+    if axis is None:
+        return _prod_a(g, y, np.ravel(a), 0).reshape(a.shape)
+    if not isinstance(axis, int):
+        raise UnsupportedOperationError(f"np.prod of a tracked array takes one axis; {axis!r} was given.")
+    moved = np.moveaxis(a, axis, 0)
+    ones = np.ones_like(moved[:1])
+    before = np.cumprod(np.concatenate([ones, moved[:-1]]), axis=0)
+    after = np.cumprod(np.concatenate([ones, moved[:0:-1]]), axis=0)[::-1]
+    return np.moveaxis(before * after, 0, axis) * _spread(g, a, axis, keepdims)
+
+
+def _max(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims)
+
+
+def _min(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.min(a, axis=axis, keepdims=keepdims)
+
+
+def _extreme_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    # all that reach the extreme share the gradient, as in PyTorch's amax
+    reached = np.equal(a, _spread(y, a, axis, keepdims))
+    share = _spread(g, a, axis, keepdims) / np.sum(reached, axis=axis, keepdims=True)
+    return np.where(reached, share, 0)
+
+
+implements(np.sum)(Primitive(_sum, 1, [_sum_a], name="sum"))
+implements(np.mean)(Primitive(_mean, 1, [_mean_a], name="mean"))
+implements(np.prod)(Primitive(_prod, 1, [_prod_a], name="prod"))
+implements(np.max, np.amax)(Primitive(_max, 1, [_extreme_a], name="max"))
+implements(np.min, np.amin)(Primitive(_min, 1, [_extreme_a], name="min"))
+
+
+def _cumsum(a: Any, axis: Any = None) -> Any:
+    return np.cumsum(a, axis=axis)
+
+
+def _cumsum_a(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
+    along = 0 if axis is None else axis
+    return np.flip(np.cumsum(np.flip(g, along), axis=along), along).reshape(a.shape)
+
+
+implements(np.cumsum)(Primitive(_cumsum, 1, [_cumsum_a], name="cumsum"))
+
+
+@implements(np.var)
+def _var(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    deviation = a - np.mean(a, axis=axis, keepdims=True)
+    total = np.sum(deviation * deviation, axis=axis, keepdims=keepdims)
+    return total / (_count(a, axis) - ddof)
+
+
+@implements(np.std)
+def _std(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    return np.sqrt(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
+
+
+@implements(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) > 1):
+        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+    if ord == 1 and (isinstance(axis, int) or np.ndim(x) == 1):
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    raise UnsupportedOperationError(
+        f"np.linalg.norm of a tracked array takes ord 2 or, along one axis, 1; {ord!r} with axis {axis!r} was given."
+    )
+
+
+# Positions and truth values: nothing to differentiate.
+def _argmax(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.argmax(a, axis=axis, keepdims=keepdims)
+
+
+def _argmin(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.argmin(a, axis=axis, keepdims=keepdims)
+
+
+def _any(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.any(a, axis=axis, keepdims=keepdims)
+
+
+def _all(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.all(a, axis=axis, keepdims=keepdims)
+
+
+implements(np.argmax)(Primitive(_argmax, 1, name="argmax"))
+implements(np.argmin)(Primitive(_argmin, 1, name="argmin"))
+implements(np.argsort)(Primitive(lambda a, axis=-1: np.argsort(a, axis=axis), 1, name="argsort"))
+implements(np.any)(Primitive(_any, 1, name="any"))
+implements(np.all)(Primitive(_all, 1, name="all"))

@@ -1,0 +1,178 @@
+"""Layers that look at features, not at places: Dense, Activation, Flatten, Dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from vizkit.errors import ArgumentError, ShapeError
+from vizkit.nn import activations, seeds
+from vizkit.nn.layers.base import Layer
+
+__all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input"]
+
+
+class Dense(Layer):
+    """Each unit weighs all inputs, adds its bias, and bends the sum.
+
+    Parameters
+    ----------
+    units
+        How many units.
+    activation
+        Name of an activation, or a callable.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, bias_initializer
+        How the weights begin.
+
+    Examples
+    --------
+    >>> layer = Dense(2, kernel_initializer="ones")
+    >>> layer(np.array([[1.0, 2.0]])).tolist()
+    [[3.0, 3.0]]
+    """
+
+    casts_integers = True
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Callable[..., Any] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = positive_int("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        if len(input_shape) < 2:
+            raise ShapeError(f"The layer {self.name!r} (Dense) needs (batch, features); {input_shape} was given.")
+        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
+        if self.use_bias:
+            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        if inputs.ndim < 2 or inputs.shape[-1] != self.kernel.shape[0]:
+            raise self._refuse(f"has a kernel of shape {self.kernel.shape}", inputs)
+        summed = np.matmul(inputs, self.kernel)
+        return self.activation(summed + self.bias if self.use_bias else summed)
+
+
+class Activation(Layer):
+    """An activation as a layer of its own.
+
+    Parameters
+    ----------
+    activation
+        Name of an activation, or a callable.
+
+    Examples
+    --------
+    >>> Activation("relu")(np.array([[-1.0, 2.0]])).tolist()
+    [[0.0, 2.0]]
+    """
+
+    casts_integers = True
+
+    def __init__(self, activation: str | Callable[..., Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(inputs)
+
+
+class Flatten(Layer):
+    """All axes but the batch become one.
+
+    Examples
+    --------
+    >>> Flatten()(np.zeros((5, 2, 3))).shape
+    (5, 6)
+    """
+
+    def call(self, inputs: Any) -> Any:
+        return np.reshape(inputs, (inputs.shape[0], int(np.prod(inputs.shape[1:], dtype=int))))
+
+
+class Dropout(Layer):
+    """While training, a share of the inputs becomes 0 and the others grow to make up for it.
+
+    Parameters
+    ----------
+    rate
+        The share, from 0 up to but without 1; those that are kept are divided by 1 − rate.
+    seed
+        For the same masks at every run; ``None`` for the model's random numbers.
+
+    Examples
+    --------
+    >>> Dropout(0.3)(np.ones((1, 3))).tolist()
+    [[1.0, 1.0, 1.0]]
+    """
+
+    casts_integers = True
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
+            raise ArgumentError(f"The rate of Dropout is at least 0 and less than 1; {rate!r} was given.")
+        self.rate = rate
+        self.seed = seed
+        self._masks = None if seed is None else seeds.generator(seed)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        random = self._masks or self.random()
+        kept = random.random(inputs.shape, dtype=np.float32) >= self.rate
+        return inputs * (kept / (1 - self.rate)).astype(inputs.dtype)
+
+
+class Input(Layer):
+    """The shape of one sample, so that a model has its weights before it sees data.
+
+    Parameters
+    ----------
+    shape
+        Lengths of the axes, without the batch.
+
+    Examples
+    --------
+    >>> Input(shape=(28, 28, 1)).shape
+    (28, 28, 1)
+    """
+
+    def __init__(self, shape: Any, **kwargs: Any) -> None:
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        super().__init__(input_shape=shape, **kwargs)
+        self.shape = shape
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+def positive_int(name: str, value: Any) -> int:
+    """Return a whole number from 1, or raise.
+
+    Raises
+    ------
+    ArgumentError
+        When `value` is not such a number.
+
+    Examples
+    --------
+    >>> positive_int("units", 3)
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(f"{name} is a whole number from 1; {value!r} was given.")
+    return int(value)

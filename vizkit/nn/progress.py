@@ -1,0 +1,65 @@
+"""What training says while it runs, and the model's table: the only places where nn writes text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["Progress", "say", "verbosity"]
+
+_WIDTH = 24
+
+
+def say(text: str) -> None:
+    """Write a line to standard output.
+
+    Examples
+    --------
+    >>> say("done")
+    done
+    """
+    sys.stdout.write(text + "\n")
+
+
+def verbosity(verbose: Any) -> int:
+    """Return 0 (silent), 1 (a bar) or 2 (a line for each epoch); ``"auto"`` is a bar on a terminal only.
+
+    Examples
+    --------
+    >>> verbosity(False), verbosity(2)
+    (0, 2)
+    """
+    if verbose == "auto":
+        return 1 if sys.stderr.isatty() else 0
+    return int(verbose)
+
+
+class Progress:
+    """The progress of one ``fit``, written to standard error.
+
+    Parameters
+    ----------
+    verbose
+        0, 1 or 2, as `verbosity` gives it.
+    epochs, steps
+        How many epochs, and how many steps in each.
+    """
+
+    def __init__(self, verbose: int, epochs: int, steps: int) -> None:
+        self.verbose, self.epochs, self.steps = verbose, epochs, steps
+
+    def step(self, epoch: int, step: int) -> None:
+        """Say that `step` steps of an epoch are done."""
+        if self.verbose == 1 and (step % max(1, self.steps // 50) == 0 or step == self.steps):
+            bar = "━" * (_WIDTH * step // self.steps)
+            sys.stderr.write(f"\rEpoch {epoch + 1}/{self.epochs} {bar:<{_WIDTH}} {step}/{self.steps}")
+            sys.stderr.flush()
+
+    def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Say how an epoch went."""
+        if self.verbose:
+            numbers = "  ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+            start = "" if self.verbose == 1 else f"Epoch {epoch + 1}/{self.epochs}"
+            sys.stderr.write(f"{start}  {numbers}\n")
+            sys.stderr.flush()

@@ -1,0 +1,266 @@
+"""Telling a recorder what a model does, layer by layer and operation by operation.
+
+The tape already holds everything that happened; this module only reads it out. A model that is not
+being recorded never comes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vizkit.nn.autodiff import Entry, Tape, Tracked, plain
+from vizkit.nn.autodiff.elementwise import alias
+from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.variables import Variable
+from vizkit.trace import LayerDescription, ModelDescription, Node
+
+if TYPE_CHECKING:
+    from vizkit.nn.model import Model
+    from vizkit.trace import Recorder
+
+__all__ = ["Recording", "describe"]
+
+
+@dataclass
+class _Call:
+    """One call of a layer, of the loss or of an operation, with the calls inside it in order."""
+
+    node: Node | None
+    position: int  # first entry of the tape that was not told yet
+    inputs: list[Any] = field(default_factory=list)
+    output: Any = None
+    weights: list[Variable] = field(default_factory=list)
+    entry: Entry | None = None
+    inside: list[_Call] = field(default_factory=list)
+    groups: dict[int, tuple[int, str, Any, Any]] = field(default_factory=dict)
+    operations: int = 0
+
+
+class Recording:
+    """The link between one model and one recorder.
+
+    Parameters
+    ----------
+    model
+        What is recorded.
+    recorder
+        Who listens.
+    """
+
+    def __init__(self, model: Model, recorder: Recorder) -> None:
+        self.model, self.recorder = model, recorder
+        self.nodes: dict[int, Node] = {}
+        self.operations: dict[tuple[Any, ...], Node] = {}
+        self._described: Any = None
+        self._open: list[_Call] = []
+        self._step = 0
+
+    def describe(self) -> None:
+        """Tell the recorder of the model, again when its loss or optimizer has changed."""
+        now = (self.model.loss, self.model.optimizer)
+        if self._described != now:
+            self._described = now
+            self.nodes = nodes_of(self.model)
+            self.recorder.describe(describe(self.model))
+
+    def begin(self, step: int) -> Tape | None:
+        """Return the tape for a step; ``None`` when the recorder wants nothing of it."""
+        self.describe()
+        self._step = step
+        known = [*self.nodes.values(), *self.operations.values()]
+        kinds = ("forward", "loss", "backward", "update")
+        if self.operations and not any(self.wants(kind, node) for node in known for kind in kinds):
+            return None
+        self.tape = Tape(self)
+        self._open = [_Call(None, 0)]
+        return self.tape
+
+    def wants(self, kind: str, node: Node) -> bool:
+        """Say whether the recorder wants such an event of this step."""
+        return self.recorder.wants(kind, node, self._step)
+
+    # -- forward: called while layers run ---------------------------------------------------------
+
+    def layer(self, layer: Layer, run: Callable[[Any], Any], inputs: Any) -> Any:
+        """Run a layer and tell what it did."""
+        node = self.nodes.get(id(layer))
+        if node is None:  # the model itself, or a layer that was made within a call
+            return run(inputs)
+        several = isinstance(inputs, (list, tuple))
+        given = [alias(part) for part in inputs] if several else [alias(inputs)]
+        call = self._enter(node, given, layer.own_weights)
+        call.output = run(given if several else given[0])
+        self._tell_entries(call)
+        self._open.pop()
+        if self.wants("forward", node):
+            parameters = {weight.name: weight.value for weight in call.weights}
+            self.recorder.forward(self._step, node, _arrays(given), np.asarray(plain(call.output)), parameters)
+        return call.output
+
+    def group(self, name: str, function: Callable[[Any], Any], x: Tracked) -> Tracked:
+        """Run a function of plain NumPy that counts as one operation."""
+        call = self._open[-1]
+        start = len(self.tape.entries)
+        inner = alias(x)
+        output = function(inner)
+        if start not in call.groups:
+            call.groups[start] = (len(self.tape.entries), name.lstrip("_"), inner, output)
+        return output
+
+    def loss(self, y: Any, prediction: Tracked) -> Tracked:
+        """Compute the loss and tell it."""
+        node = self.nodes[id(self.model.loss)]
+        call = self._enter(node, [prediction], [])
+        call.output = self.model.loss(y, prediction)
+        self._tell_entries(call)
+        self._open.pop()
+        if self.wants("loss", node):
+            predicted = np.asarray(plain(prediction))
+            samples = self.model.loss.samples(y, predicted)
+            self.recorder.loss(self._step, node, predicted, y, float(plain(call.output)), samples)
+        return call.output
+
+    def _enter(self, node: Node, inputs: list[Any], weights: list[Variable]) -> _Call:
+        outer = self._open[-1]
+        self._tell_entries(outer)
+        call = _Call(node, len(self.tape.entries), inputs, weights=weights)
+        outer.inside.append(call)
+        outer.position = len(self.tape.entries)
+        self._open.append(call)
+        return call
+
+    def _tell_entries(self, call: _Call) -> None:
+        """Tell the operations that ran in a call since it was last looked at."""
+        entries, position = self.tape.entries, call.position
+        last = call.inside[-1] if call.inside else None
+        if last is not None and last.node is not None and last.node.level == "layer":
+            position = max(position, last.position)
+        while position < len(entries):
+            if position in call.groups:
+                stop, name, inner, output = call.groups[position]
+                self._tell_operation(call, name, [inner], output, None)
+                position = max(stop, position + 1)
+                continue
+            entry = entries[position]
+            if entry.primitive is not alias:
+                self._tell_operation(call, entry.primitive.name, entry.values, entry.output, entry)
+            position += 1
+        call.position = len(entries)
+
+    def _tell_operation(self, call: _Call, name: str, inputs: list[Any], output: Any, entry: Entry | None) -> None:
+        if call.node is None:
+            return
+        node = self._operation_node(call, name)
+        call.inside.append(_Call(node, len(self.tape.entries), inputs, output, entry=entry))
+        if self.wants("forward", node):
+            self.recorder.forward(self._step, node, _arrays(inputs), np.asarray(plain(output)), {})
+
+    def _operation_node(self, call: _Call, kind: str) -> Node:
+        """Return the node of the next operation of a call: the same one at every step."""
+        key = (call.node.index, call.operations, kind)
+        call.operations += 1
+        if key not in self.operations:
+            taken = sum(parent == key[0] and other == kind for parent, _, other in self.operations)
+            name = f"{call.node.name}/{kind}" + (f"_{taken}" if taken else "")
+            index = len(self.nodes) + len(self.operations)
+            self.operations[key] = Node(index, name, kind, "op", call.node.index)
+        return self.operations[key]
+
+    # -- backward and update: after the walk back -------------------------------------------------
+
+    def backward(self, gradients: dict[int, Any]) -> None:
+        """Tell the gradients of a finished backward pass, from the last layer to the first."""
+        self._tell_backward(self._open[0], gradients)
+
+    def _tell_backward(self, call: _Call, gradients: dict[int, Any]) -> None:
+        for inner in reversed(call.inside):
+            self._tell_backward(inner, gradients)
+        arrived = gradients.get(id(call.output))
+        is_loss = call.node is self.nodes.get(id(self.model.loss))
+        if call.node is None or is_loss or arrived is None or not self.wants("backward", call.node):
+            return
+        if call.entry is not None:
+            passed = tuple(np.asarray(part) for part in call.entry.contributions)
+        else:
+            found = [gradients.get(id(part)) for part in call.inputs if isinstance(part, Tracked)]
+            passed = tuple(np.asarray(part) for part in found if part is not None)
+        weights = {weight.name: _gradient(gradients, weight) for weight in call.weights}
+        self.recorder.backward(self._step, call.node, np.asarray(arrived), passed, weights)
+
+    def update(self, gradients: dict[int, Any]) -> None:
+        """Let the optimizer change the weights, and tell what it changed."""
+        optimizer = self.model.optimizer
+        changed = []
+        for layer in self.model.walk():
+            node = self.nodes.get(id(layer))
+            if node is not None and layer.trainable and self.wants("update", node):
+                changed += [(node, w, w.numpy()) for w in layer.own_weights if w.trainable]
+        optimizer.apply(gradients)
+        for node, weight, before in changed:
+            gradient = _gradient(gradients, weight)
+            rate = float(optimizer.learning_rate)
+            self.recorder.update(self._step, node, weight.name, before, weight.value, gradient, rate)
+
+
+def nodes_of(model: Model) -> dict[int, Node]:
+    """Return the node of each layer, outer ones first, and of the loss, by ``id``."""
+    nodes: dict[int, Node] = {}
+    _number(model.sublayers(), None, nodes)
+    if model.loss is not None:
+        nodes[id(model.loss)] = Node(len(nodes), "loss", model.loss.name)
+    return nodes
+
+
+def _number(layers: Iterable[Layer], parent: Node | None, nodes: dict[int, Node]) -> None:
+    for layer in layers:
+        if id(layer) not in nodes:
+            name = layer.name if parent is None else f"{parent.name}/{layer.name}"
+            above = None if parent is None else parent.index
+            node = nodes[id(layer)] = Node(len(nodes), name, type(layer).__name__, "layer", above)
+            _number(layer.sublayers(), node, nodes)
+
+
+def describe(model: Model) -> ModelDescription:
+    """Return what a trace says of a model: its layers, loss and optimizer, without any weights."""
+    nodes = nodes_of(model)
+    layers = tuple(
+        LayerDescription(
+            nodes[id(layer)],
+            {key: _json(value) for key, value in layer.config().items()},
+            _shape(layer.input_shape),
+            _shape(layer.output_shape),
+            {weight.name: tuple(weight.shape) for weight in layer.own_weights},
+        )
+        for layer in model.walk()
+        if id(layer) in nodes
+    )
+    loss = None if model.loss is None else model.loss.name
+    optimizer = None if model.optimizer is None else model.optimizer.config()
+    return ModelDescription(model.name, layers, loss, optimizer, dtype=model.dtype.name)
+
+
+def _shape(shape: Any) -> tuple[Any, ...]:
+    return () if shape is None else tuple(shape)
+
+
+def _json(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_json(part) for part in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def _arrays(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(np.asarray(plain(value)) for value in values)
+
+
+def _gradient(gradients: dict[int, Any], weight: Variable) -> Any:
+    found = gradients.get(id(weight))
+    return np.zeros_like(weight.value) if found is None else np.asarray(found)
