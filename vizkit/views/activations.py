@@ -8,7 +8,7 @@ the picture's units; `ActivationsView.curve` has them in the function's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from vizkit.errors import ArgumentError, DataError
 from vizkit.functions import Activation, Function, activation
 from vizkit.typing import Float
 from vizkit.views.curves import COLOURS, CurvesView, Guide, Point, Series
-from vizkit.views.labels import label_width
-from vizkit.views.marks import Curve, Mark, Text, points
+from vizkit.views.labels import Plane, label_width
+from vizkit.views.marks import Curve, Disc, Mark, Text, points
 from vizkit.views.numbers import padded
 from vizkit.views.picture import Axis, Margins, Picture, View, axis
 from vizkit.views.text import Words, quantity, words
@@ -28,7 +28,7 @@ __all__ = ["DEFAULT", "ActivationsView"]
 DEFAULT = ("relu", "leaky_relu", "elu", "softplus", "sigmoid", "tanh", "softmax", "linear")
 
 COLUMNS = 4
-CELL = (450.0, 440.0)  # a small plot with its name and figures, in stage units
+CELL = (540.0, 470.0)  # a small plot with its name and figures, in stage units
 ROOM = Margins(left=104.0, right=24.0, bottom=70.0, top=76.0)
 NAME = 56.0  # below everything, for the name of the inputs
 POINTS = 401
@@ -47,7 +47,7 @@ class ActivationsView(View):
     span
         The lowest and highest input.
     at
-        Inputs at which the value is written beside a dot; only where there is one plot.
+        Inputs at which the value is written beside a dot.
     together
         Whether several share one plot, labelled at their ends.
     size
@@ -56,7 +56,7 @@ class ActivationsView(View):
     Examples
     --------
     >>> view = ActivationsView.ensure("relu", at=(-3, 5))
-    >>> view.quantities()["relu(−3)"], view.quantities()["relu(5)"]
+    >>> view.quantities()["relu(-3)"], view.quantities()["relu(5)"]
     (0.0, 5.0)
     """
 
@@ -107,13 +107,17 @@ class ActivationsView(View):
     def curve(self, name: str) -> Float["point xy"]:
         """Return the inputs and values of one curve, of shape (points, 2)."""
         entry = next(entry for entry in self.entries if entry.name == name)
-        return np.concatenate(self._pieces(entry))
+        return np.concatenate(self.pieces(entry))
 
     def draw(self) -> Picture:
         """Make the picture."""
         if len(self.entries) == 1 or self.together:
             return self._one_plot()
         return self._small_plots()
+
+    def _range(self, *entries: Activation) -> tuple[float, float]:
+        """Return the lowest and highest end of an axis for these entries."""
+        return padded(np.concatenate([piece[:, 1] for entry in entries for piece in self.pieces(entry)]), 0.07, 0.07)
 
     def value(self, entry: Activation, x: float) -> float:
         """Return the value or gradient of an activation at one input."""
@@ -122,8 +126,8 @@ class ActivationsView(View):
     def _formula(self, entry: Activation) -> Function:
         return entry.derivative if self.gradients else entry.function
 
-    def _pieces(self, entry: Activation) -> list[Float["point xy"]]:
-        """Compute the curve; a gradient that jumps is one piece on either side."""
+    def pieces(self, entry: Activation) -> list[Float["point xy"]]:
+        """Return the curve as pieces of shape (points, 2): a gradient that jumps has one on either side."""
         low, high = self.span
         jumps = [corner for corner in entry.corners if self.gradients and low < corner < high]
         found = []
@@ -143,44 +147,48 @@ class ActivationsView(View):
         return f"{entry.title}′" if self.gradients else entry.title
 
     def _one_plot(self) -> Picture:
-        curves = {entry.name: self._pieces(entry) for entry in self.entries}
-        heights = np.concatenate([piece[:, 1] for pieces in curves.values() for piece in pieces])
-        y = axis("gradient" if self.gradients else "output", *padded(heights), most=6)
+        y = axis("gradient" if self.gradients else "output", *self._range(*self.entries), most=6)
         series, dots = [], []
         for at, entry in enumerate(self.entries):
             role = _role(self, at)
-            label = words(self._title(entry))
-            for part, piece in enumerate(curves[entry.name]):
-                last = part == len(curves[entry.name]) - 1
+            label, pieces = words(self._title(entry)), self.pieces(entry)
+            for part, piece in enumerate(pieces):
+                last = part == len(pieces) - 1
                 key = entry.name if last else f"{entry.name}:{part}"
                 series.append(Series(key, piece, label if last else None, role))
-            dots += [self._dot(entry, x, role) for x in self.at if self.span[0] <= x <= self.span[1]]
+            dots += self.dots(entry, role)
         x = axis("input", *self.span, most=3)
         guides = _zeros(x, y, "zero")
         view = CurvesView(series=tuple(series), x=x, y=y, dots=tuple(dots), guides=guides, size=self.size)
         return view.picture
 
-    def _dot(self, entry: Activation, x: float, role: str) -> Point:
-        place = quantity(f"{entry.name}({quantity('x', x, 0 if x == int(x) else 2)}).input", x, 0 if x == int(x) else 2)
-        name = f"{entry.name}({place})"
-        value = self.value(entry, x)
-        digits = 0 if value == int(value) else 4
-        return Point(name + ":dot", x, value, words(quantity(name, value, digits)), role)
+    def dots(self, entry: Activation, role: str) -> list[Point]:
+        """Return a point for each input at which the value is written."""
+        found = []
+        for x in self.at:
+            if self.span[0] <= x <= self.span[1]:
+                name, value = f"{entry.name}({x:g})", self.value(entry, x)
+                found.append(Point(name + ":dot", x, value, words(quantity(name, value, _digits(value))), role))
+        return found
 
     def _small_plots(self) -> Picture:
         columns = min(COLUMNS, len(self.entries))
         rows = -(-len(self.entries) // columns)
         width, height = columns * CELL[0], rows * CELL[1] + NAME
         marks: list[Mark] = []
+        shared = self._range(*self.entries)
         for at, entry in enumerate(self.entries):
             row, column = divmod(at, columns)
             corner = (column * CELL[0], height - (row + 1) * CELL[1])
-            marks += _SmallPlot(self, entry, corner, _last_of_column(at, columns, len(self.entries))).marks()
+            lowest = at + columns >= len(self.entries)
+            heights = shared if self.gradients else self._range(entry)
+            marks += _SmallPlot(self, entry, corner, lowest, heights).marks()
         return Picture(size=(width, height), bounds=(0, width, 0, height), marks=tuple(marks))
 
 
-def _last_of_column(at: int, columns: int, count: int) -> bool:
-    return at + columns >= count
+def _digits(value: float) -> int:
+    """Return how many decimals, at most 4, a value needs."""
+    return next((digits for digits in range(4) if abs(value - round(value, digits)) < 1e-12), 4)
 
 
 def _role(view: ActivationsView, at: int) -> str:
@@ -206,18 +214,34 @@ class _SmallPlot:
     entry: Activation
     corner: tuple[float, float]
     lowest: bool
+    heights: tuple[float, float]
 
     def marks(self) -> list[Mark]:
-        pieces = self.view._pieces(self.entry)
-        heights = np.concatenate([piece[:, 1] for piece in pieces])
-        low, high = padded(heights, 0.07, 0.07)
-        x, y = axis("input", *self.view.span, most=3), axis("", low, high, most=4)
+        pieces = self.view.pieces(self.entry)
+        x, y = axis("input", *self.view.span, most=3), axis("", *self.heights, most=4)
         role = "gradient" if self.view.gradients else "activation"
         name = self.entry.name
         marks: list[Mark] = [*self._furniture(x, y), *self._names(x)]
         for part, piece in enumerate(pieces):
             key = name if part == len(pieces) - 1 else f"{name}:{part}"
             marks.append(Curve(key=key, role=role, points=self._placed(piece, x, y), width=7.0, depth=2))
+        return [*marks, *self._values(x, y, role, pieces)]
+
+    def _values(self, x: Axis, y: Axis, role: str, pieces: list[Float["point xy"]]) -> list[Mark]:
+        """Write the values asked for beside their dots, where the curve leaves room."""
+        plane = Plane(CELL, (x.low, x.high, y.low, y.high), x, y, ROOM)
+        for piece in pieces:
+            plane.avoid(piece)
+        dots = self.view.dots(self.entry, role)
+        for dot in dots:
+            plane.avoid_dot(dot.x, dot.y)
+        marks: list[Mark] = []
+        for dot in dots:
+            at = self._placed(points([dot.x], [dot.y]), x, y)[0]
+            marks.append(Disc(key=dot.key, role=role, x=at[0], y=at[1], radius=10.0, strength=1.0, depth=3))
+            label = plane.label(Text(key=f"{dot.key}:label", role=role, words=dot.label, x=dot.x, y=dot.y))
+            if label is not None:
+                marks.append(replace(label, x=at[0] + label.dx, y=at[1] + label.dy, dx=0.0, dy=0.0))
         return marks
 
     @property

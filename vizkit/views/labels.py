@@ -124,9 +124,11 @@ def around(gap: float = 18.0) -> tuple[Spot, ...]:
     near, far = gap, 2.4 * gap
     sides = [("left", 1), ("right", -1)]
     rings = [Spot(sign * reach, lift, ha) for reach in (near, far) for lift in _LIFTS for ha, sign in sides]
-    return (*rings, Spot(0, near, "center", "bottom"), Spot(0, -near, "center", "top"))
+    over = [Spot(shift, sign * 0.8 * near, "center", va) for shift in (0, -far, far) for sign, va in _OVER]
+    return (*rings, *over)
 
 
+_OVER = ((1, "bottom"), (-1, "top"))
 _LIFTS = (0.0, 34.0, -34.0, 62.0, -62.0)
 
 
