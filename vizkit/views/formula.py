@@ -85,7 +85,7 @@ def _mathtext_name(name: str) -> str:
 
 def _mathtext_letter(letter: str) -> str:
     """Escape what mathtext reads as a command; what it has no escape for is replaced by its likeness."""
-    if letter in "#$%_{}":
+    if letter in "$%_{}":
         return "\\" + letter
     if ord(letter) > 0x1FFFF or not letter.isprintable():
         return "?"
