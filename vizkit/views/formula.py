@@ -89,7 +89,7 @@ def _mathtext_letter(letter: str) -> str:
         return "\\" + letter
     if ord(letter) > 0x1FFFF or not letter.isprintable():
         return "?"
-    return {" ": "\\ ", "\\": "∖", "^": "ˆ", "~": "∼", "'": "’", "`": "‘", '"': "”"}.get(letter, letter)
+    return {"#": "♯", " ": "\\ ", "\\": "∖", "^": "ˆ", "~": "∼", "'": "’", "`": "‘", '"': "”"}.get(letter, letter)
 
 
 def _mathtext_symbol(node: eq.Symbol, _: Writer) -> str:
