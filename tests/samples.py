@@ -32,7 +32,7 @@ class Parabola(View):
             Dot(key="point", role="update", x=self.at, y=height),
             Text(
                 key="slope", role="gradient", words=words("slope ", quantity("slope", slope)),
-                x=self.at, y=height, dx=-30, ha="right", halo=True,
+                x=self.at, y=height, dx=-30, dy=12, ha="right", halo=True,
             ),
         )  # fmt: skip
         x, y = axis("weight", -2, 2), axis("loss", 0, 4)

@@ -20,6 +20,7 @@ _LAZY: dict[str, str] = {
     "feature_maps": "vizkit.plots.images",
     "figure": "vizkit.plots.frames",
     "kernels": "vizkit.plots.images",
+    "network": "vizkit.plots.networks",
     "storyboard": "vizkit.plots.frames",
 }
 

@@ -30,8 +30,9 @@ from vizkit.views.measure import CAP_HEIGHT, DESCENT
 from vizkit.views.picture import Picture
 from vizkit.views.text import Words
 
-__all__ = ["DROP", "MarkLine", "Pen", "WordsArtist", "draw_marks", "font"]
+__all__ = ["DROP", "SMALLEST", "MarkLine", "Pen", "WordsArtist", "draw_marks", "font"]
 
+SMALLEST = 9.0  # points of the smallest text
 HALO = 7.0  # rim of the ground around a text, in stage units
 HAIRLINE = 2.0  # rim of a cell without a frame
 RIM = 4.0  # line of a hollow dot
@@ -193,6 +194,7 @@ def _image(pen: Pen, mark: mk.Image, _: Picture) -> None:
             pen.ax, extent=(mark.x, mark.x + mark.width, mark.y, mark.y + mark.height), interpolation="nearest", **looks
         )
         artist.set_data(mark.values)
+        pen.ax.add_image(artist)
     else:
         across = [mark.x + mark.width * at / columns for at in range(columns + 1)]
         up = [mark.y + mark.height * (rows - at) / rows for at in range(rows + 1)]

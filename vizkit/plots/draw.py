@@ -8,16 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vizkit.errors import ArgumentError
-from vizkit.plots.artists import Pen, draw_marks
+from vizkit.plots.artists import SMALLEST, Pen, draw_marks
 from vizkit.plots.axes import fit_theme, set_axes
 from vizkit.theme import SIZES, Theme, get
 from vizkit.views.board import Box, Placement
 from vizkit.views.picture import Picture, View
 
-__all__ = ["POINTS", "SMALLEST", "draw", "paint", "place", "room_scale"]
+__all__ = ["POINTS", "draw", "paint", "place", "room_scale"]
 
 POINTS = 1 / 3  # per stage unit, in a figure made for one view: labels of 14.7 points
-SMALLEST = 9.0  # points of the smallest text
 LARGEST = 18.0  # points of a plot's labels on axes that the user gave
 
 

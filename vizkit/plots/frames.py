@@ -14,22 +14,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vizkit.errors import ArgumentError, RenderError
-from vizkit.plots.artists import Pen, WordsArtist, font
-from vizkit.plots.draw import POINTS, SMALLEST, paint, place
+from vizkit.errors import ArgumentError
+from vizkit.plots.artists import SMALLEST, Pen, WordsArtist, font
+from vizkit.plots.draw import POINTS, paint, place
 from vizkit.plots.equations import draw_equation
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import SIZES, STAGE, Theme, get
 from vizkit.views.board import CAPTION, EQUATION, PICTURE, PLACE, TITLE, Board, Box, Placement
-from vizkit.views.measure import CAP_HEIGHT, width, wrap
+from vizkit.views.measure import CAP_HEIGHT, fit_lines, width
 from vizkit.views.picture import View
 from vizkit.views.text import Words, words
 
 __all__ = ["figure", "storyboard"]
 
 SLIDE = 40 / 3  # inches: the width of a slide of 16 : 9
-LINE = 1.28  # from one line of a caption to the next, in em
-MOST_LINES = 2
 STORYBOARD_POINTS = 0.25  # per stage unit: labels of 11 points
 STORYBOARD_GAP = 72.0
 STORYBOARD_HEAD = 200.0
@@ -68,16 +66,11 @@ class _Frame:
 
     def caption(self, ax: Axes, shown: Words) -> None:
         """Write the caption in the middle of its zone, in at most two lines."""
-        em = SIZES["caption"]
-        lines = wrap(str(shown), em, CAPTION.width)
-        if len(lines) > MOST_LINES:
-            raise RenderError(f"A caption has at most {MOST_LINES} lines, but this one takes {len(lines)}: {lines}")
+        em, lines = fit_lines(str(shown), SIZES["caption"], CAPTION.width)
         x, middle = CAPTION.middle
-        artist = WordsArtist(
-            shown, f"{self.prefix}caption/", x=x, color=self.theme.color("ink"), ha="center", va="baseline"
-        )
-        artist.set(text="\n".join(lines), fontproperties=font(em * self.scale), gid=f"{self.prefix}caption")
-        artist.set(y=middle + em * ((len(lines) - 1) * LINE - CAP_HEIGHT) / 2, linespacing=1.0)
+        artist = WordsArtist(shown, f"{self.prefix}caption/", x=x, y=middle, ha="center", va="center", linespacing=1.0)
+        artist.set(text="\n".join(lines), fontproperties=font(em * self.scale))
+        artist.set(color=self.theme.color("ink"), gid=f"{self.prefix}caption")
         ax.add_artist(artist)
 
     def board(self, board: Board, zone: Box, lit: Callable[[str], bool] = lambda key: True) -> None:

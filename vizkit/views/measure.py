@@ -12,10 +12,12 @@ from functools import cache
 from vizkit.errors import ArgumentError
 from vizkit.theme import font_path
 
-__all__ = ["CAP_HEIGHT", "DESCENT", "width", "wrap"]
+__all__ = ["CAP_HEIGHT", "DESCENT", "fit_lines", "width", "wrap"]
 
 CAP_HEIGHT = 0.728  # of the em, as are the figures: what a number is centred by
 DESCENT = 0.215  # of the em: how far g and y reach below the baseline
+
+SHRINKING = 8  # steps from the full size of a text to its smallest
 
 
 @cache
@@ -86,3 +88,26 @@ def wrap(text: str, size: float, room: float) -> list[str]:
         else:
             high, lines = middle, narrower
     return lines
+
+
+def fit_lines(text: str, size: float, room: float, most: int = 2) -> tuple[float, list[str]]:
+    """Break a text into at most so many lines, set smaller when that is needed; return size and lines.
+
+    Raises
+    ------
+    ArgumentError
+        If the text would have to be smaller than four fifths of the size.
+
+    Examples
+    --------
+    >>> fit_lines("one two three four five", 10, 63)
+    (9.75, ['one two three', 'four five'])
+    """
+    for step in range(SHRINKING + 1):
+        smaller = size * (1 - 0.2 * step / SHRINKING)
+        lines = wrap(text, smaller, room)
+        if len(lines) <= most and all(width(line, smaller) <= room for line in lines):
+            return smaller, lines
+    raise ArgumentError(
+        f"A text of {most} lines is at most {room:g} wide at a size of {0.8 * size:g}, but this one is longer: {text!r}"
+    )
