@@ -21,6 +21,7 @@ from vizkit.nn import (
 from vizkit.nn.callbacks import Callback, History
 from vizkit.nn.layers import Input, Layer, Variable
 from vizkit.nn.model import Model
+from vizkit.nn.probe import loss_curve, replay
 from vizkit.nn.seeds import set_random_seed
 from vizkit.nn.sequential import Sequential
 
@@ -38,10 +39,12 @@ __all__ = [
     "data",
     "initializers",
     "layers",
+    "loss_curve",
     "losses",
     "metrics",
     "networks",
     "optimizers",
+    "replay",
     "set_random_seed",
     "utils",
 ]
