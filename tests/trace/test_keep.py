@@ -115,15 +115,13 @@ def test_unknown_names_come_with_the_nearest():
     "keep", [Keep(), Keep(steps=3), Keep(samples=2), Keep(kinds="loss"), Keep(kinds=("forward", "update"))]
 )
 def test_the_estimate_is_what_a_recording_takes(keep):
-    """On a model without nesting; only the first layer's input gradient, which does not exist, is left out."""
     from vizkit.trace import samples
 
     model = samples.TinyModel()
     estimated = keep.estimate(model, batch=2, steps=STEPS)
     with record(model, keep) as trace:
         model.train(STEPS)
-    first = sum(event.input_gradients[0].nbytes for event in trace.events("backward"))
-    assert estimated == trace.nbytes - first
+    assert estimated == trace.nbytes
 
 
 def test_the_estimate_takes_a_batch_or_its_length_and_refuses_what_it_cannot_know():

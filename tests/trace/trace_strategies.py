@@ -74,7 +74,7 @@ NESTED = {
     "dense": Node(1, "dense", "Dense", parent=0),
     "matmul": Node(2, "matmul", "matmul", "op", parent=1),
     "conv": Node(3, "conv_1", "Conv2D"),
-    "loss": Node(4, "mean_squared_error", "mean_squared_error"),
+    "loss": Node(4, "loss", "mean_squared_error"),
 }
 
 

@@ -172,7 +172,7 @@ class LossEvent:
     step
         Number of the training step, from 0.
     node
-        The loss; its name and kind are the loss's name.
+        The loss: named ``"loss"``, its kind is the loss's name.
     prediction
         What the model said, the batch first.
     target
@@ -201,8 +201,8 @@ class LossEvent:
 
     @property
     def name(self) -> str:
-        """The loss's name."""
-        return self.node.name
+        """The loss's name, such as ``"mean_squared_error"``."""
+        return self.node.kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

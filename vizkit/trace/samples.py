@@ -17,7 +17,7 @@ from vizkit.trace.trace import Trace
 __all__ = ["TinyModel", "tiny_trace"]
 
 _DENSE = Node(0, "dense", "Dense")
-_LOSS = Node(1, "sum_squared_residuals", "sum_squared_residuals")
+_LOSS = Node(1, "loss", "sum_squared_residuals")
 _INPUTS = np.array([[1.0], [2.0]])
 _TARGETS = np.array([[3.0], [5.0]])
 _RATE = 1 / 16
@@ -49,7 +49,7 @@ class TinyModel:
     def _describe(self) -> ModelDescription:
         shapes = {name: value.shape for name, value in self.parameters.items()}
         dense = LayerDescription(_DENSE, {"units": 1}, (None, 1), (None, 1), shapes)
-        return ModelDescription("tiny", (dense,), _LOSS.name, {"name": "sgd", "learning_rate": _RATE}, dtype="float64")
+        return ModelDescription("tiny", (dense,), _LOSS.kind, {"name": "sgd", "learning_rate": _RATE}, dtype="float64")
 
     def train(self, steps: int) -> None:
         """Take some steps of gradient descent with the learning rate 1/16."""

@@ -17,47 +17,25 @@ __all__ = ["describe", "step_bytes"]
 
 
 def describe(model: Any) -> ModelDescription:
-    """Return a model's description, given the model or the description itself.
-
-    A model is asked as a recorder asks it: it describes itself when one is attached.
-    """
+    """Return a model's description, given the model or the description itself."""
     if isinstance(model, ModelDescription):
         return model
-    if not callable(getattr(model, "_attach", None)):
+    if not callable(getattr(model, "_describe", None)):
         raise ArgumentError(f"A model of vizkit or its ModelDescription is needed, not {type(model).__name__}.")
-    listener = _Listener()
-    try:
-        model._attach(listener)
-    finally:
-        model._detach()
-    if listener.description is None:
-        raise NotBuiltError(f"This {type(model).__name__} cannot describe itself yet; build it first.")
-    return listener.description
-
-
-class _Listener:
-    """A recorder that wants to know the description and nothing else."""
-
-    description: ModelDescription | None = None
-
-    def describe(self, description: ModelDescription) -> None:
-        self.description = description
-
-    def wants(self, kind: Any, node: Any, step: int) -> bool:
-        return False
+    return model._describe()
 
 
 def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:
     """Return the bytes of one step's arrays, of shape (batch, ...), when `batch` samples are kept.
 
-    An input gradient is counted for every layer but the first, whose inputs are the data.
+    Every input and parameter is counted with a gradient; a source that leaves some out takes less.
     """
-    if any(None in shape[1:] for layer in model.layers for shape in _shapes(layer)):
+    if any(not shape or None in shape[1:] for layer in model.layers for shape in _shapes(layer)):
         raise NotBuiltError(f"The shapes of the model {model.name!r} are not known yet; build it first.")
     total = 8 * keep.kind("loss")  # the loss's value
-    for number, layer in enumerate(model.layers):
+    for layer in model.layers:
         if keep.layer(layer.node.name):
-            total += _layer_numbers(layer, keep, batch, first=number == 0) * np.dtype(model.dtype).itemsize
+            total += _layer_numbers(layer, keep, batch) * np.dtype(model.dtype).itemsize
             total += 8 * len(layer.parameters) * keep.kind("update")  # the learning rates
     if keep.kind("loss") and model.layers:
         output = _length(model.layers[-1].output_shape, batch)
@@ -65,12 +43,12 @@ def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:
     return total
 
 
-def _layer_numbers(layer: LayerDescription, keep: Keep, batch: int, first: bool) -> int:
+def _layer_numbers(layer: LayerDescription, keep: Keep, batch: int) -> int:
     inputs = sum(_length(shape, batch) for shape in _input_shapes(layer))
     output = _length(layer.output_shape, batch)
     parameters = sum(prod(shape) for shape in layer.parameters.values())
     forward = inputs + output + parameters
-    backward = output + parameters + (0 if first else inputs)
+    backward = inputs + output + parameters
     return forward * keep.kind("forward") + backward * keep.kind("backward") + 3 * parameters * keep.kind("update")
 
 
