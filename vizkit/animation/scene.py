@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from manim import Mobject, Scene
 
-from vizkit.animation._manim import play_seconds, wait_seconds
+from vizkit.animation._manim import StoryCamera, play_seconds, wait_seconds
 from vizkit.animation.script import Play, plays
 from vizkit.animation.staging import Change, Stage
 from vizkit.animation.timing import cues
@@ -28,12 +29,18 @@ class StoryScene(Scene):
     A file that ``manim -pql file.py Descent`` plays::
 
         class Descent(StoryScene):
-            def make_story(self):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"camera_class": StoryCamera} | kwargs)
+
+    def make_story(self):
                 return gradient_descent(...)
     """
 
     story: Story | None = None
     theme: Theme | str = "dark"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"camera_class": StoryCamera} | kwargs)
 
     def make_story(self) -> Story:
         """Return the story to play, unless the class has one as ``story``."""
