@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn.autodiff.engine import Tape, Tracked, plain
+from vizkit.nn.autodiff.engine import Tape
+from vizkit.nn.autodiff.tracked import Tracked, plain
 
 __all__ = ["grad", "value_and_grad"]
 
@@ -37,7 +38,8 @@ def value_and_grad(function: Callable[..., Any], argnum: int = 0) -> Callable[..
 
     Examples
     --------
-    >>> value_and_grad(lambda x: x**2)(3.0)
+    >>> value, slope = value_and_grad(lambda x: x**2)(3.0)
+    >>> float(value), float(slope)
     (9.0, 6.0)
     """
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import UnsupportedOperationError
-from vizkit.nn.autodiff.engine import Primitive, Tracked, _getitem_key, implements, plain
+from vizkit.nn.autodiff.engine import Primitive, implements
+from vizkit.nn.autodiff.tracked import Tracked, getitem_key, plain
 
 __all__: list[str] = []
 
@@ -89,7 +90,7 @@ getitem = Primitive(_read, 1, [lambda g, y, a, index: scatter(g, index=index, sh
 scatter = Primitive(_scatter, 1, [lambda g, y, values, index, shape: g[index]], name="scatter")
 
 
-@implements(_getitem_key)
+@implements(getitem_key)
 def _getitem(a: Any, index: Any) -> Any:
     return getitem(a, index=_plain_index(index))
 
