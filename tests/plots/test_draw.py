@@ -112,7 +112,7 @@ def test_a_pyplot_figure_is_made_only_without_axes():
     try:
         ax = plots.draw(Parabola(1.0))
         assert plt.gcf() is ax.figure and len(plt.get_fignums()) == 1
-        assert ax.figure.get_size_inches() == pytest.approx([720 / 3 / 72, 576 / 3 / 72])
+        assert ax.figure.get_size_inches() == pytest.approx([760 / 3 / 72, 616 / 3 / 72])  # with a rim
     finally:
         plt.close("all")
 

@@ -14,9 +14,10 @@ from vizkit.theme import SIZES, Theme, get
 from vizkit.views.board import Box, Placement
 from vizkit.views.picture import Picture, View
 
-__all__ = ["POINTS", "draw", "paint", "place", "room_scale"]
+__all__ = ["POINTS", "draw", "page_of", "paint", "place", "room_scale"]
 
 POINTS = 1 / 3  # per stage unit, in a figure made for one view: labels of 14.7 points
+RIM = 20.0  # around a picture that stands alone, in stage units
 LARGEST = 18.0  # points of a plot's labels on axes that the user gave
 
 
@@ -89,6 +90,12 @@ def room_scale(picture: Picture, ax: Axes) -> float:
     return max(min(across, up, most), SMALLEST / min(SIZES.values()))
 
 
+def page_of(picture: Picture) -> Box:
+    """Return the page of a picture that stands alone, in its stage units: the picture with a rim around it."""
+    width, height = picture.size
+    return Box(-RIM, -RIM, width + 2 * RIM, height + 2 * RIM)
+
+
 def place(figure: Figure, stage: Box, box: Box) -> Axes:
     """Add axes to a figure at a box of a stage that fills the figure."""
     left, bottom = (box.left - stage.left) / stage.width, (box.bottom - stage.bottom) / stage.height
@@ -98,10 +105,9 @@ def place(figure: Figure, stage: Box, box: Box) -> Axes:
 def _draw_alone(view: View, theme: Theme, lit: Callable[[str], bool] | None) -> Axes:
     import matplotlib.pyplot as plt  # only here: a figure of the user's session
 
-    width, height = view.picture.size
-    stage = Box(0, 0, width, height)
-    figure = plt.figure(figsize=(width * POINTS / 72, height * POINTS / 72), facecolor=theme.ground)
-    ax = place(figure, stage, Placement(view.picture, stage).inner)
+    page = page_of(view.picture)
+    figure = plt.figure(figsize=(page.width * POINTS / 72, page.height * POINTS / 72), facecolor=theme.ground)
+    ax = place(figure, page, Placement(view.picture, Box(0, 0, *view.picture.size)).inner)
     ax.set_facecolor(theme.ground)
     paint(view.picture, Pen(ax, theme, POINTS, lit or _all_lit))
     return ax

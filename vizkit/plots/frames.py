@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from vizkit.errors import ArgumentError
 from vizkit.plots.artists import SMALLEST, Pen, WordsArtist, font
-from vizkit.plots.draw import POINTS, paint, place
+from vizkit.plots.draw import POINTS, page_of, paint, place
 from vizkit.plots.equations import draw_equation
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import SIZES, STAGE, Theme, get
@@ -136,7 +136,7 @@ def figure(
     >>> from vizkit.views.picture import Picture, View
     >>> class Empty(View):
     ...     def draw(self):
-    ...         return Picture(size=(432, 216), bounds=(0, 2, 0, 1), marks=())
+    ...         return Picture(size=(440, 200), bounds=(0, 2, 0, 1), marks=())
     >>> figure(Empty(), size=3).get_size_inches().tolist()
     [3.0, 1.5]
     """
@@ -160,10 +160,10 @@ def figure(
 
 
 def _of_view(view: View, theme: Theme, size: float | None) -> Figure:
-    width, height = view.picture.size
-    scale = POINTS if size is None else size * 72 / width
-    made, sheet = _sheet(width, height, scale, theme)
-    ax = place(made, sheet, Placement(view.picture, sheet).inner)
+    page = page_of(view.picture)
+    scale = POINTS if size is None else size * 72 / page.width
+    made, _ = _sheet(page.width, page.height, scale, theme)
+    ax = place(made, page, Placement(view.picture, Box(0, 0, *view.picture.size)).inner)
     ax.set_facecolor(theme.ground)
     paint(view.picture, Pen(ax, theme, max(scale, SMALLEST / min(SIZES.values()))))
     return made
