@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from vizkit.errors import ShapeError
 from vizkit.stories.backprop_backward import all_derivatives, first_weight, last_bias
 from vizkit.stories.backprop_forward import forward, overview, residuals
-from vizkit.stories.backprop_run import check_trace
+from vizkit.stories.backprop_run import check_trace, read_state
 from vizkit.stories.backprop_scene import Scene
 from vizkit.stories.backprop_update import ending, later_steps, update
 from vizkit.stories.story import Story
+from vizkit.typing import ArrayLike, Float
 
 if TYPE_CHECKING:
     from vizkit.trace import Trace
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["backprop"]
 
 
-def backprop(trace: Trace) -> Story:
+def backprop(trace: Trace, fits: tuple[ArrayLike, ArrayLike] | None = None) -> Story:
     """Return the story of backpropagation for a recorded run.
 
     Parameters
@@ -29,14 +33,19 @@ def backprop(trace: Trace) -> Story:
     trace
         A run of a network with one input, two hidden units and one linear output that was trained
         on the sum of squared residuals, with the derivatives of all its parameters.
+    fits
+        Where the network's curve is drawn, shape (points,), and its outputs there at each recorded
+        step, shape (steps, points). Without, they are formed from the recorded parameters.
 
     Raises
     ------
+    ShapeError
+        If the fits are not one curve for each recorded step.
     ArgumentError
         If the trace is of another network, or lacks what the story shows.
     """
     check_trace(trace)
-    scene = Scene(trace)
+    scene = Scene(trace, _curves(trace, fits))
     beats = (
         *overview(scene),
         *forward(scene),
@@ -54,3 +63,18 @@ def backprop(trace: Trace) -> Story:
         summary="How a network finds out, with the chain rule, which way each of its numbers should change.",
         beats=beats,
     )
+
+
+def _curves(trace: Trace, fits: tuple[ArrayLike, ArrayLike] | None) -> tuple[Float["points"], Float["steps points"]]:
+    """Return the grid and the curve of each step: as given, or from the recorded parameters."""
+    if fits is None:
+        states = [read_state(trace, step) for step in trace.steps]
+        grid = np.linspace(states[0].x.min(), states[0].x.max(), 61)
+        return grid, np.array([state.curve(grid) for state in states])
+    grid, outputs = np.asarray(fits[0], dtype=float).ravel(), np.asarray(fits[1], dtype=float)
+    if outputs.size != len(trace.steps) * grid.size:
+        raise ShapeError(
+            f"The fits are outputs of shape (steps, points), here ({len(trace.steps)}, {grid.size}),"
+            f" but {outputs.shape} came."
+        )
+    return grid, outputs.reshape(len(trace.steps), grid.size)

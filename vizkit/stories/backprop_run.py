@@ -10,7 +10,7 @@ import numpy as np
 from vizkit import functions
 from vizkit.errors import ArgumentError
 from vizkit.trace.events import BackwardEvent, ForwardEvent, LossEvent, UpdateEvent
-from vizkit.typing import Float
+from vizkit.typing import Float, Int
 from vizkit.views.text import Quantity, quantity
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class State:
     ----------
     step
         Number of the training step.
+    order
+        Shape (samples,): the row of the batch that each sample stood in. Samples are in ascending order of
+        their inputs, so that a shuffled batch tells the same story.
     x, target, predicted, loss_slope
         Of shape (samples,): input, observed value, output, derivative of the loss by the output.
     sums, active, slopes
@@ -42,6 +45,7 @@ class State:
     """
 
     step: int
+    order: Int["samples"]
     x: Float["samples"]
     target: Float["samples"]
     predicted: Float["samples"]
@@ -128,19 +132,21 @@ def read_state(trace: Trace, step: int) -> State:
     hidden, output = (trace.event(ForwardEvent, layer=node, step=step) for node in names)
     back = [trace.event(BackwardEvent, layer=node, step=step) for node in names]
     loss = trace.event(LossEvent, step=step)
-    x = np.asarray(hidden.inputs[0], dtype=float)[:, 0]
+    order = np.argsort(np.asarray(hidden.inputs[0])[:, 0], kind="stable")
+    x = np.asarray(hidden.inputs[0], dtype=float)[order, 0]
     values = _named(hidden.parameters, output.parameters)
     first, shift = np.array([values["w1"], values["w2"]]), np.array([values["b1"], values["b2"]])
     sums = np.outer(x, first) + shift
     activation = str(trace.model.layers[0].config.get("activation") or "linear")
     return State(
         step=step,
+        order=order,
         x=x,
-        target=np.asarray(loss.target, dtype=float).reshape(-1),
-        predicted=np.asarray(output.output, dtype=float)[:, 0],
-        loss_slope=np.asarray(back[1].output_gradient, dtype=float)[:, 0],
+        target=np.asarray(loss.target, dtype=float).reshape(-1)[order],
+        predicted=np.asarray(output.output, dtype=float)[order, 0],
+        loss_slope=np.asarray(back[1].output_gradient, dtype=float)[order, 0],
         sums=sums,
-        active=np.asarray(hidden.output, dtype=float),
+        active=np.asarray(hidden.output, dtype=float)[order],
         slopes=functions.activation(activation).derivative(sums),
         values=values,
         gradients=_named(back[0].parameter_gradients, back[1].parameter_gradients),

@@ -28,9 +28,13 @@ FORWARD = ("unit:*",)  # what is known after the forward pass and before the los
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """The run that a story is told of, and the boards that show it."""
+    """The run that a story is told of, and the boards that show it.
+
+    ``fits`` holds where curves are drawn and the network's outputs there at each recorded step.
+    """
 
     trace: Trace
+    fits: tuple[Float["points"], Float["steps points"]]
 
     @cached_property
     def start(self) -> State:
@@ -59,20 +63,20 @@ class Scene:
         """Return the network at a step, for the followed sample unless another is named."""
         chosen = self.sample if sample is None else sample
         options = {"target": "observed", "size": (NETWORK, 576.0)} | options
+        row = int(state.order[chosen])
         titles = ("dosage", state.activation, "predicted")
-        return NetworkView.from_trace(self.trace, state.step, chosen, titles=titles, **options)
+        return NetworkView.from_trace(self.trace, state.step, row, titles=titles, **options)
 
-    @cached_property
+    @property
     def grid(self) -> Float["points"]:
         """Where curves are drawn, shape (points,)."""
-        return np.linspace(self.start.x.min(), self.start.x.max(), 61)
+        return self.fits[0]
 
     @cached_property
     def span(self) -> tuple[float, float]:
         """The lowest and the highest number that any plot of the story shows."""
-        states = [self.state(index) for index in range(len(self.trace.steps))]
-        curves = [self.start.path(path, self.grid) for path in (0, 1)] + [state.curve(self.grid) for state in states]
-        numbers = np.concatenate([*curves, self.start.target])
+        paths = [self.start.path(path, self.grid) for path in (0, 1)]
+        numbers = np.concatenate([*paths, self.fits[1].ravel(), self.start.target])
         return float(numbers.min()), float(numbers.max())
 
     def fit(
@@ -86,12 +90,13 @@ class Scene:
     ) -> PathsView:
         """Return the plot of a step with what is to be seen: the curve, each path's share, residuals, points."""
         low, high = self.span
+        index = self.trace.steps.index(state.step)
         pad = 0.04 * (self.grid[-1] - self.grid[0])
         return PathsView(
             x=state.x,
             y=state.target,
             grid=self.grid,
-            curves=state.curve(self.grid)[None, :] if curve else self.grid[None, :][:0],
+            curves=self.fits[1][index : index + curve],
             steps=(state.step,) if curve else (),
             predictions=state.predicted if residuals else None,
             names=("dosage", "effect"),

@@ -97,7 +97,7 @@ def arrange(layers: Sequence[Layer], size: tuple[float, float], loss: bool, limi
     --------
     >>> from vizkit.views.network_layers import input_layer
     >>> arrange([input_layer([0.5]), input_layer([0.1, 0.2])], (800, 500), loss=False).columns[1].ys
-    (344.0, 156.0)
+    (380.0, 120.0)
     """
     width, height = size
     columns = [_column(layer, height, limit) for layer in layers]

@@ -49,7 +49,7 @@ class PathsView(FitView):
         plane = self._plane(40.0)
         marks = [*self._curve_marks(plane), *self._samples(plane)]
         lines = list(self._path_marks(plane))
-        marks += [*lines, *self._points(plane), *self._residuals(plane), *self._names(plane)]
+        marks += [*lines, *self._data_name(plane), *self._points(plane), *self._residuals(plane), *self._names(plane)]
         return Picture(
             size=self.size, bounds=plane.bounds, marks=tuple(marks), x=plane.x, y=plane.y, margins=plane.margins
         )
@@ -70,11 +70,14 @@ class PathsView(FitView):
             texts.append(Text(key=f"prediction:{index}:value", role="output", words=said, x=x, y=y))
         return [*dots, *plane.labels(texts)]
 
-    def _names(self, plane: Plane) -> list[Mark]:
-        """Name the data at their highest point, each path at its higher end, the curve at its middle."""
+    def _data_name(self, plane: Plane) -> list[Mark]:
+        """Name the data at their highest point."""
         top = int(np.argmax(self.y))
-        labels = [_name("sample:name", "target", words("observed"), (self.x[top], self.y[top]))]
-        marks = plane.labels(labels, _ABOVE)
+        return plane.labels([_name("sample:name", "target", words("observed"), (self.x[top], self.y[top]))], _ABOVE)
+
+    def _names(self, plane: Plane) -> list[Mark]:
+        """Name each path at its higher end and the curve at its middle."""
+        marks: list[Mark] = []
         for index, (path, name) in enumerate(zip(self.paths, self.path_names, strict=False)):
             end = 0 if path[0] >= path[-1] else -1
             label = _name(f"path:{index}:name", "activation", words(name), (self.grid[end], path[end]))
