@@ -28,8 +28,11 @@ _BETWEEN = 70.0  # from the input to the maps
 
 def _stack(values: ArrayLike, axes: str) -> np.ndarray:
     """Return a read-only copy of finite numbers with as many axes as are named."""
-    array = np.array(values, dtype=float)
     wanted = axes.split()
+    try:
+        array = np.array(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"Numbers with the axes ({', '.join(wanted)}) are needed, not {values!r:.80}.") from error
     if array.ndim != len(wanted):
         raise ShapeError(f"The axes ({', '.join(wanted)}) are needed, but shape {array.shape} was given.")
     common_limit(array, f"values of shape {array.shape}")
@@ -169,10 +172,10 @@ class KernelsView(View):
         >>> KernelsView.from_arrays(np.ones((3, 3, 1, 8))).kernels.shape
         (3, 3, 8)
         """
-        array = np.asarray(kernels, dtype=float)
-        if array.ndim == 4:
-            array = array[:, :, _channel(channel, array.shape[2])]
-        return cls(_stack(array, "row column filter"))
+        if np.ndim(kernels) == 4:
+            array = np.asarray(kernels)
+            kernels = array[:, :, _channel(channel, array.shape[2])]
+        return cls(_stack(kernels, "row column filter"))
 
     @classmethod
     def from_trace(
