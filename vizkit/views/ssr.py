@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, ShapeError
-from vizkit.typing import ArrayLike, Float
+from vizkit.typing import ArrayLike, Bool, Float
 from vizkit.views.curves import margins
 from vizkit.views.descent import Descent
 from vizkit.views.labels import Plane, Spot
@@ -22,7 +22,7 @@ __all__ = ["SsrView"]
 
 TANGENT = 190.0  # half of a tangent's length, in stage units
 SHORTEST = 34.0  # a step that is shorter is drawn without an arrow's head
-NEAR = 64.0  # points closer than this to the last labelled one have no label
+NEAR = 120.0  # points closer than this to the last one with a tangent have none
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,7 +42,9 @@ class SsrView(View):
     arrow
         The step that is drawn as an arrow with its size, or None.
     slopes
-        Whether the points before the present have tangents too, for a figure that stands alone.
+        Whether every point has a tangent that stands clear of the one before, as in a figure of its own.
+    near
+        Left, right, bottom and top of the axes, to look at a part of the curve; None shows everything.
     parameter, loss
         How the two are called.
     size
@@ -62,6 +64,7 @@ class SsrView(View):
     tangent: int | None = None
     arrow: int | None = None
     slopes: bool = False
+    near: tuple[float, float, float, float] | None = None
     parameter: str = "b₃"
     loss: str = "SSR"
     size: tuple[float, float] = (1280.0, 720.0)
@@ -114,14 +117,18 @@ class SsrView(View):
         left, right, bottom, top = bounds = self._bounds()
         x, y = axis(self.parameter, left, right, most=7), axis(self.loss, bottom, top, most=6)
         plane = Plane(self.size, bounds, x, y, margins(y))
-        line = points(self.values, self.losses)
+        shown = _within(self.values, self.losses, bounds)
+        line = points(self.values[shown], self.losses[shown])
         plane.avoid(line)
-        marks: list[Mark] = [Curve(key="curve", role="loss", points=line, width=6.0)]
+        key = "curve" if self.near is None else "curve:near"
+        marks: list[Mark] = [Curve(key=key, role="loss", points=line, width=6.0)]
         if self.descent is not None:
             marks += self._way(self.descent, plane)
         return Picture(size=self.size, bounds=bounds, marks=tuple(marks), x=x, y=y, margins=plane.margins)
 
     def _bounds(self) -> tuple[float, float, float, float]:
+        if self.near is not None:
+            return self.near
         across, heights = [self.values], [self.losses]
         if self.descent is not None:
             across.append(self.descent.values)
@@ -131,23 +138,30 @@ class SsrView(View):
 
     def _way(self, way: Descent, plane: Plane) -> list[Mark]:
         count = len(way) if self.visited is None else min(self.visited, len(way))
-        for at in range(count):
+        seen = [at for at in range(count) if _within(way.values[at], way.losses[at], plane.bounds)]
+        for at in seen:
             plane.avoid_dot(way.values[at], way.losses[at], 13)
-        tangents = list(range(count)) if self.slopes else []
+        tangents = self._clear(way, seen, plane) if self.slopes else []
         tangents += [self.tangent] if self.tangent is not None and self.tangent not in tangents else []
-        marks: list[Mark] = []
-        for at in tangents:
-            marks.append(self._tangent(way, at, plane))
+        marks: list[Mark] = [self._tangent(way, at, plane) for at in tangents]
         if self.arrow is not None:
             marks += self._step(way, self.arrow, plane)
-        texts = self._slope_texts(way, tangents, plane)
-        marks += plane.labels(texts, _BESIDE)
-        return [*marks, *self._dots(way, count)]
+        marks += plane.labels([self._slope_text(way, at) for at in tangents], _BESIDE)
+        return [*marks, *self._dots(way, seen, count)]
 
-    def _dots(self, way: Descent, count: int) -> list[Mark]:
+    def _clear(self, way: Descent, seen: list[int], plane: Plane) -> list[int]:
+        """Return the points that stand clear of the one before, and so have room for a tangent."""
+        kept: list[int] = []
+        here = plane.stage(points(way.values, way.losses))
+        for at in seen:
+            if not kept or np.hypot(*(here[at] - here[kept[-1]])) >= NEAR:
+                kept.append(at)
+        return kept
+
+    def _dots(self, way: Descent, seen: list[int], count: int) -> list[Mark]:
         """Draw the points visited: the present one large, those before it hollow."""
         dots: list[Mark] = []
-        for at in range(count):
+        for at in seen:
             present = at == count - 1
             key, radius = ("point", 15.0) if present else (f"point:{at}", 10.0)
             x, y = way.values[at], way.losses[at]
@@ -164,19 +178,10 @@ class SsrView(View):
         present = at == self.tangent or (self.tangent is None and self.slopes)
         return Curve(key=_at("tangent", at, self.tangent), role="gradient", points=line, width=5.0 if present else 4.0)
 
-    def _slope_texts(self, way: Descent, tangents: list[int], plane: Plane) -> list[Text]:
-        """Label the tangents with their slopes, but not those that stand too close to the one before."""
-        texts: list[Text] = []
-        last = None
-        for at in tangents:
-            here = plane.stage(points([way.values[at]], [way.losses[at]]))[0]
-            if last is not None and np.hypot(*(here - last)) < NEAR and at != self.tangent:
-                continue
-            last = here
-            label = words("slope ", quantity(f"slope[{at}]", way.slopes[at]))
-            key = f"{_at('tangent', at, self.tangent)}:label"
-            texts.append(Text(key=key, role="gradient", words=label, x=way.values[at], y=way.losses[at]))
-        return texts
+    def _slope_text(self, way: Descent, at: int) -> Text:
+        label = words("slope ", quantity(f"slope[{at}]", way.slopes[at]))
+        key = f"{_at('tangent', at, self.tangent)}:label"
+        return Text(key=key, role="gradient", words=label, x=way.values[at], y=way.losses[at])
 
     def _step(self, way: Descent, at: int, plane: Plane) -> list[Mark]:
         """Draw the step to the side at the height of its start, and the way down to the curve."""
@@ -190,7 +195,7 @@ class SsrView(View):
         if long >= SHORTEST:
             shaft = Arrow(key="step", role="update", start=(start, height), end=(end, height), width=6.0)
         else:
-            shaft = Curve(key="step", role="update", points=level, width=6.0, shows=False, depth=3)
+            shaft = Curve(key="step:short", role="update", points=level, width=6.0, shows=False, depth=3)
         return [shaft, *self._drop(way, at, plane), *plane.labels([label], _ABOVE)]
 
     def _drop(self, way: Descent, at: int, plane: Plane) -> list[Mark]:
@@ -204,7 +209,7 @@ class SsrView(View):
 
 _BESIDE = tuple(
     Spot(sign * dx, dy, ha)
-    for dy in (0.0, 44.0, 84.0, 124.0, 164.0)
+    for dy in (0.0, 44.0, -44.0, 84.0, -84.0, 124.0, 164.0)
     for dx in (26.0, 60.0, 110.0)
     for sign, ha in ((1, "left"), (-1, "right"))
 )
@@ -214,6 +219,11 @@ _ABOVE = (
     Spot(30, 44, "left"),
     Spot(-30, 44, "right"),
 )
+
+
+def _within(x: Float["..."], y: Float["..."], bounds: tuple[float, float, float, float]) -> Bool["..."]:
+    left, right, bottom, top = bounds
+    return (left <= x) & (x <= right) & (bottom <= y) & (y <= top)
 
 
 def _at(name: str, step: int, present: int | None) -> str:
