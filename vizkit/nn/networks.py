@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vizkit.nn import initializers, optimizers
-from vizkit.nn.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
+from vizkit.nn.layers import Activation, Conv2D, Dense, Flatten, Input, MaxPooling2D
 from vizkit.nn.sequential import Sequential
 
 __all__ = ["digits_cnn", "dosage_network", "letters_cnn"]
@@ -77,7 +77,8 @@ def letters_cnn(seed: int = 0, dtype: Any = "float64") -> Sequential:
     """
     blueprint = [
         Input((6, 6, 1)),
-        Conv2D(1, 3, activation="relu"),
+        Conv2D(1, 3),
+        Activation("relu"),
         MaxPooling2D(2),
         Flatten(),
         Dense(2, "softmax"),
