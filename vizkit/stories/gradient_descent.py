@@ -192,6 +192,12 @@ def _slope_equation(run: _Run, step: int) -> Equation:
     return equation(derivative("SSR", run.parameter), "=", rule, "=", Term(Value(run.slope(step)), "gradient", True))
 
 
+def _level(run: _Run, step: int) -> Equation:
+    slope = run.slope(step)
+    shown = Term(Value(slope), "gradient", bold=True)
+    return equation(derivative("SSR", run.parameter), _sign(slope.value, slope), shown)
+
+
 def _step_equation(run: _Run, step: int) -> Equation:
     slope = Value(run.slope(step))
     factor = Paren(slope) if run.way.slopes[step] < 0 else slope
@@ -210,7 +216,18 @@ def _update_equation(run: _Run, step: int) -> Equation:
     taken = Value(run.product(step))
     shown = Paren(taken) if run.way.step_sizes()[step] > 0 else taken
     new = Term(Value(run.value(step + 1)), "update", bold=True)
-    return equation("new", run.parameter, "=", run.value(step), "-", Term(shown, "update"), "=", new)
+    old = run.value(step)
+    sign = _sign(float(_plain(old)) - float(_plain(taken.quantity)), run.value(step + 1))
+    return equation("new", run.parameter, "=", old, "-", Term(shown, "update"), sign, new)
+
+
+def _plain(shown: Quantity) -> str:
+    return shown.text.replace("−", "-").replace(",", "")
+
+
+def _sign(result: float, shown: Quantity) -> str:
+    """Return = where the numbers give the result as they are shown, and ≈ where their rounding does not."""
+    return "=" if abs(result - float(_plain(shown))) < 1e-9 else "~"
 
 
 def _say(template: str, **values: Quantity | str) -> Words:
@@ -325,7 +342,7 @@ def _end(run: _Run) -> Iterator[Beat]:
     )  # fmt: skip
     yield Beat(
         name="bottom", place=f"step {tally('step', last)}", board=run.board(last, tangent=last, near=True),
-        equation=equation(derivative("SSR", run.parameter), "=", Term(Value(run.slope(last)), "gradient", True)),
+        equation=_level(run, last),
         caption=_say("At {b} = {value} the tangent is level: no slope, no step. This is the bottom.",
                      b=run.name, value=run.value(last)),
         focus=("descent/curve*", "descent/point", "descent/tangent*"),

@@ -22,6 +22,7 @@ __all__ = ["SsrView"]
 
 TANGENT = 190.0  # half of a tangent's length, in stage units
 SHORTEST = 34.0  # a step that is shorter is drawn without an arrow's head
+LONG = 150.0  # a step from this length on has room for a label above and one below
 NEAR = 120.0  # points closer than this to the last one with a tangent have none
 
 
@@ -144,9 +145,14 @@ class SsrView(View):
         tangents = self._clear(way, seen, plane) if self.slopes else []
         tangents += [self.tangent] if self.tangent is not None and self.tangent not in tangents else []
         marks: list[Mark] = [self._tangent(way, at, plane) for at in tangents]
-        if self.arrow is not None:
-            marks += self._step(way, self.arrow, plane)
-        marks += plane.labels([self._slope_text(way, at) for at in tangents], _BESIDE)
+        steps = [] if self.arrow is None else self._step(way, self.arrow, plane)
+        texts = [(self._slope_text(way, at), _BESIDE) for at in tangents]
+        texts += [] if self.arrow is None else [(self._step_text(way, self.arrow), _ABOVE)]
+        if self.arrow is not None and self._length(way, self.arrow, plane) < LONG:
+            texts.reverse()  # a short step's number goes next to it, a long one leaves room for both
+        for text, spots in texts:
+            marks += plane.labels([text], spots)
+        marks += steps
         return [*marks, *self._dots(way, seen, count)]
 
     def _clear(self, way: Descent, seen: list[int], plane: Plane) -> list[int]:
@@ -186,17 +192,23 @@ class SsrView(View):
     def _step(self, way: Descent, at: int, plane: Plane) -> list[Mark]:
         """Draw the step to the side at the height of its start, and the way down to the curve."""
         start, end, height = way.values[at], way.after[at], way.losses[at]
-        long = abs(end - start) * plane.units[0]
         level = points([start, end], [height, height])
         plane.avoid(level)
-        step = quantity(f"step[{at}]", end - start)
-        label = Text(key="step:label", role="update", words=words(step), x=(start + end) / 2, y=height)
         shaft: Mark
-        if long >= SHORTEST:
+        if self._length(way, at, plane) >= SHORTEST:
             shaft = Arrow(key="step", role="update", start=(start, height), end=(end, height), width=6.0)
         else:
             shaft = Curve(key="step:short", role="update", points=level, width=6.0, shows=False, depth=3)
-        return [shaft, *self._drop(way, at, plane), *plane.labels([label], _ABOVE)]
+        return [shaft, *self._drop(way, at, plane)]
+
+    def _step_text(self, way: Descent, at: int) -> Text:
+        start, end = way.values[at], way.after[at]
+        label = words(quantity(f"step[{at}]", end - start))
+        return Text(key="step:label", role="update", words=label, x=(start + end) / 2, y=way.losses[at])
+
+    def _length(self, way: Descent, at: int, plane: Plane) -> float:
+        """Return a step's length on the picture, in stage units."""
+        return float(abs(way.after[at] - way.values[at]) * plane.units[0])
 
     def _drop(self, way: Descent, at: int, plane: Plane) -> list[Mark]:
         if at + 1 >= len(way):
@@ -215,6 +227,7 @@ _BESIDE = tuple(
 )
 _ABOVE = (
     Spot(0, 14, "center", "bottom"),
+    Spot(0, -14, "center", "top"),
     Spot(0, 50, "center", "bottom"),
     Spot(30, 44, "left"),
     Spot(-30, 44, "right"),
