@@ -46,7 +46,11 @@ def _box(mobject: Mobject) -> tuple[float, float, float, float] | None:
     if not len(points):
         return None
     placed = on_stage(points)
-    return (*(float(placed[:, 0].min()), float(placed[:, 0].max())), float(placed[:, 1].min()), float(placed[:, 1].max()))
+    return (
+        *(float(placed[:, 0].min()), float(placed[:, 0].max())),
+        float(placed[:, 1].min()),
+        float(placed[:, 1].max()),
+    )
 
 
 def _leaves(box: tuple[float, float, float, float]) -> bool:
@@ -75,7 +79,9 @@ def _sizes(texts: list[Mobject]) -> list[tuple[TextMobject, float]]:
 
 
 def _pale(shown: list[Mobject], texts: list[Mobject], ground: str) -> list[str]:
-    camera = Camera(pixel_width=WIDTH, pixel_height=HEIGHT, frame_width=128 / 9, frame_height=8, background_color=ground)
+    camera = Camera(
+        pixel_width=WIDTH, pixel_height=HEIGHT, frame_width=128 / 9, frame_height=8, background_color=ground
+    )
     camera.capture_mobjects([each for each in shown if each not in texts])
     found = []
     for text in texts:
@@ -90,7 +96,7 @@ def _pale(shown: list[Mobject], texts: list[Mobject], ground: str) -> list[str]:
 
 def _behind(pixels: np.ndarray, box: tuple[float, float, float, float]) -> str:
     """Return the colour that most of the pixels under a text have."""
-    left, right, low, high = (round(side) for side in box)
+    left, right, low, high = (max(round(side), 0) for side in box)
     patch = pixels[HEIGHT - high : HEIGHT - low, left:right, :3].reshape(-1, 3)
     (colour, _), *_ = Counter(map(bytes, patch)).most_common(1)
     return _hex(np.frombuffer(colour, dtype=np.uint8))

@@ -20,6 +20,9 @@ from vizkit.views.text import Quantity, Words, number
 
 __all__ = ["RGB", "Formula", "Item", "Move", "rgb", "staged"]
 
+# What of a mark is seen only as an item's colours, or not at all.
+_UNSEEN = {"role", "strength", "fill", "signed", "value", "shows"}
+
 RGB: TypeAlias = "Float['channel']"
 
 
@@ -90,7 +93,12 @@ def alike(first: Mark, second: Mark) -> bool:
     """Say whether two marks are drawn alike, colours aside."""
     if type(first) is not type(second):
         return False
-    return all(_same(getattr(first, each.name), getattr(second, each.name)) for each in fields(first))
+    return not _differing(first, second)
+
+
+def _differing(first: Mark, second: Mark) -> tuple[str, ...]:
+    names = (each.name for each in fields(first) if each.name not in _UNSEEN)
+    return tuple(name for name in names if not _same(getattr(first, name), getattr(second, name)))
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -168,10 +176,8 @@ class Move:
             object.__setattr__(self, "_changing", ())
             return
         first, second = ends = _even(self.before.mark, self.after.mark)
-        differing = [each.name for each in fields(first)
-                     if not _same(getattr(first, each.name), getattr(second, each.name))]  # fmt: skip
         object.__setattr__(self, "_ends", ends)
-        object.__setattr__(self, "_changing", () if first is second else tuple(differing))
+        object.__setattr__(self, "_changing", () if first is second else _differing(first, second))
 
     @property
     def still(self) -> bool:

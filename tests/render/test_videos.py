@@ -1,0 +1,114 @@
+"""Videos, read back with a decoder: frames, length, chapters, pictures, bytes; and what happens in trouble."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+from samples import sample_story
+
+from vizkit.animation.timing import cues
+from vizkit.errors import ArgumentError, OutputError, RenderError, UnknownNameError
+from vizkit.render import still, video
+from vizkit.stories.story import Pulse
+
+STORY = sample_story()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("video")
+    told = []
+    path = video(STORY, folder / "sample.mp4", "ql", progress=lambda share, name: told.append((share, name)))
+    return path, told
+
+
+@pytest.mark.slow
+def test_the_video_has_every_frame_once_and_its_chapters(made):
+    with av.open(str(made[0])) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (854, 480, 15)
+        assert container.metadata["title"] == "Sample story"
+        chapters = [(chapter["metadata"]["title"], chapter["end"]) for chapter in container.chapters()]
+        stamps = [frame.pts * stream.time_base for frame in container.decode(stream)]
+    whole = cues(STORY)
+    assert len(stamps) == round(whole[-1].end * 15)
+    assert np.allclose(np.diff(np.array(stamps, dtype=float)), 1 / 15)
+    assert chapters == [(cue.name, round(cue.end * 1000)) for cue in whole]
+
+
+@pytest.mark.slow
+def test_a_frame_of_the_video_is_the_still_of_its_moment(made, tmp_path):
+    from PIL import Image
+
+    with av.open(str(made[0])) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    for cue in cues(STORY):
+        settled = frames[round(cue.end * 15) - 1].astype(int)
+        wanted = np.asarray(Image.open(still(STORY, tmp_path / "s.png", cue.name, quality="ql"))).astype(int)
+        assert np.abs(settled - wanted).mean() < 2.0  # of 255: colours at half resolution, and the encoder
+        assert np.abs(settled - wanted[:, ::-1]).mean() > 5.0
+
+
+@pytest.mark.slow
+def test_only_the_video_and_its_subtitles_are_left_and_progress_was_told(made):
+    path, told = made
+    assert sorted(each.name for each in path.parent.iterdir()) == ["sample.mp4", "sample.srt", "sample.vtt"]
+    assert [name for _, name in told] == [beat.name for beat in STORY.beats]
+    assert told[-1][0] == pytest.approx(1.0) and told == sorted(told)
+
+
+@pytest.mark.slow
+def test_the_same_story_gives_the_same_bytes_in_another_process(made, tmp_path):
+    code = "import samples, sys, vizkit; vizkit.render.video(samples.sample_story(), sys.argv[1], 'ql')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "again.mp4")],
+        env={"PYTHONPATH": "tests", "PATH": "", "HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == ""
+    for suffix in (".mp4", ".srt", ".vtt"):
+        assert (tmp_path / "again.mp4").with_suffix(suffix).read_bytes() == made[0].with_suffix(suffix).read_bytes()
+
+
+def test_bad_input_is_one_clear_error_and_what_was_there_stays(tmp_path):
+    old = tmp_path / "old.mp4"
+    old.write_text("old")
+    with pytest.raises(UnknownNameError, match="qm"):
+        video(STORY, old, "low")
+    with pytest.raises(ArgumentError, match=r"\.mp4"):
+        video(STORY, tmp_path / "a.avi")
+    with pytest.raises(OutputError, match="folder"):
+        video(STORY, _folder(tmp_path / "a.mp4"))
+    with pytest.raises(OutputError):
+        video(STORY, old / "inside" / "a.mp4")
+    assert old.read_text() == "old"
+
+
+def _folder(path):
+    path.mkdir()
+    return path
+
+
+def test_a_failure_half_way_leaves_nothing_behind(tmp_path):
+    broken = replace(STORY.beats[1], motion=(Pulse(("machine/left",), "gradient"),))
+    story = replace(STORY, beats=(STORY.beats[0], broken))
+    with pytest.raises(ArgumentError, match="Disc"):
+        video(story, tmp_path / "a.mp4", "ql")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_manims_own_failures_are_render_errors_with_their_cause(tmp_path, monkeypatch):
+    from manim import Scene
+
+    def fail(self, *args, **kwargs):
+        raise KeyError("inner")
+
+    monkeypatch.setattr(Scene, "wait", fail)
+    with pytest.raises(RenderError, match="inner") as caught:
+        video(STORY, tmp_path / "a.mp4", "ql")
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert list(tmp_path.iterdir()) == []
