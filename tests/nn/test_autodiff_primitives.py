@@ -104,7 +104,7 @@ SHAPED = {
     "outer": (lambda x: np.outer(x[0], x[1]), lambda x: torch.outer(x[0], x[1])),
     "inner": (lambda x: np.inner(x[0], x[1]), lambda x: x[0] @ x[1]),
     "dot": (lambda x: np.dot(x, x[0]), lambda x: x @ x[0]),
-    "scalar power": (lambda x: x**2 + 2.0 ** x, lambda x: x**2 + 2.0**x),
+    "scalar power": (lambda x: x**2 + 2.0**x, lambda x: x**2 + 2.0**x),
     "power of zero": (lambda x: (x * 0) ** 2 + (x * 0) ** 0, lambda x: (x * 0) ** 2 + (x * 0) ** 0),
     "reflected": (lambda x: 1 - x + 2 / (x + 9), lambda x: 1 - x + 2 / (x + 9)),
 }

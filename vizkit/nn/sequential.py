@@ -65,7 +65,7 @@ class Sequential(Model):
             When it is no layer, or stands in the model already under another's name.
         """
         self._append(layer)
-        self.built = False
+        self.built, self.output_shape = False, None
         self._build_if_known()
 
     def get_layer(self, name: str) -> Layer:

@@ -289,8 +289,8 @@ class Layer:
         self._hand_down()
 
     def _cast(self, inputs: Any) -> Any:
-        if isinstance(inputs, (list, tuple)):
-            return type(inputs)(self._cast(part) for part in inputs)
+        if isinstance(inputs, (list, tuple)) and any(isinstance(part, (np.ndarray, Tracked)) for part in inputs):
+            return [self._cast(part) for part in inputs]  # several inputs, not one written as lists
         if not isinstance(inputs, Tracked):
             inputs = np.asarray(inputs)
         if inputs.dtype != self.dtype and (inputs.dtype.kind == "f" or self.casts_integers):

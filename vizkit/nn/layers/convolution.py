@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vizkit.errors import ArgumentError, unknown_name
+from vizkit.errors import ArgumentError, ShapeError, unknown_name
 from vizkit.nn import activations
 from vizkit.nn.images import conv2d, max_pool2d, output_length
 from vizkit.nn.layers.base import Layer
@@ -72,7 +72,7 @@ class Conv2D(Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         if len(input_shape) != 4:
-            raise ArgumentError(
+            raise ShapeError(
                 f"The layer {self.name!r} (Conv2D) needs (batch, height, width, channels); {input_shape} was given."
             )
         shape = (*self.kernel_size, input_shape[-1], self.filters)

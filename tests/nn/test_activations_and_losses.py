@@ -1,0 +1,189 @@
+"""Activations and losses against PyTorch, and at their edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vizkit.errors import DataError, ShapeError, UnknownNameError
+from vizkit.nn import activations, losses
+from vizkit.nn.autodiff import grad, value_and_grad
+
+THEIRS = {
+    "linear": lambda x: x,
+    "relu": torch.relu,
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "elu": F.elu,
+    "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softmax": lambda x: torch.softmax(x, -1),
+}
+EXTREMES = np.array([-1e4, -800.0, -30.0, -1e-310, 0.0, 1e-310, 30.0, 800.0, 1e4])
+
+
+def both(name, x, weight):
+    tensor = torch.tensor(x, requires_grad=True)
+    (THEIRS[name](tensor) * torch.tensor(weight)).sum().backward()
+    output = activations.get(name)(x)
+    gradient = grad(lambda x: np.sum(activations.get(name)(x) * weight))(x)
+    return output, THEIRS[name](tensor).detach().numpy(), gradient, tensor.grad.numpy()
+
+
+def test_all_activations_are_compared():
+    assert set(THEIRS) == set(activations.names())
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@settings(max_examples=15, deadline=None)
+@given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=4), seed=st.integers(0, 2**31))
+def test_activations(name, shape, seed):
+    random = np.random.default_rng(seed)
+    ours, theirs, gradient, expected = both(name, random.normal(0, 3, shape), random.normal(size=shape))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_activations_at_extremes(name):
+    with np.errstate(all="raise", under="ignore"):
+        ours, theirs, gradient, expected = both(name, EXTREMES, np.ones(len(EXTREMES)))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-16)
+
+
+def test_softmax_of_equal_and_far_apart_scores():
+    x = np.array([[1e4, 1e4, 1e4], [-1e4, 0.0, 1e4]])
+    with np.errstate(all="raise", under="ignore"):
+        assert activations.softmax(x).tolist() == [[1 / 3] * 3, [0.0, 0.0, 1.0]]
+
+
+def test_published_numbers():
+    assert activations.softmax(np.array([2, 1, 0.1])).round(3).tolist() == [0.659, 0.242, 0.099]
+    assert activations.sigmoid(np.array([5.0, -5.0])).round(4).tolist() == [0.9933, 0.0067]
+    loss = losses.sparse_categorical_crossentropy(np.array([0]), activations.softmax(np.array([[2, 1, 0.1]])))
+    assert loss.round(3).tolist() == [0.417]
+
+
+def test_unknown_activation_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="Did you mean 'relu'"):
+        activations.get("rellu")
+
+
+# -- losses --------------------------------------------------------------------------------------------
+
+LABELS = np.array([2, 0, 1, 2])
+ONE_HOT = np.eye(3)[LABELS]
+SOFT = np.array([[0.2, 0.5, 0.3]] * 4)
+YES_NO = np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0]])
+
+
+def nll(p):
+    return F.nll_loss(torch.log(p / p.sum(-1, keepdim=True)), torch.tensor(LABELS))
+
+
+LOSSES = {
+    "sum_squared_residuals": (
+        losses.get("sum_squared_residuals"),
+        SOFT,
+        lambda p: ((p - torch.tensor(SOFT)) ** 2).sum(),
+    ),
+    "mean_squared_error": (losses.get("mse"), SOFT, lambda p: F.mse_loss(p, torch.tensor(SOFT))),
+    "binary": (losses.get("binary_crossentropy"), YES_NO, lambda p: F.binary_cross_entropy(p, torch.tensor(YES_NO))),
+    "binary logits": (
+        losses.BinaryCrossentropy(from_logits=True),
+        YES_NO,
+        lambda p: F.binary_cross_entropy_with_logits(p, torch.tensor(YES_NO)),
+    ),
+    "categorical": (losses.get("categorical_crossentropy"), ONE_HOT, nll),
+    "categorical logits, soft": (
+        losses.CategoricalCrossentropy(from_logits=True),
+        SOFT,
+        lambda p: F.cross_entropy(p, torch.tensor(SOFT)),
+    ),
+    "sparse": (losses.get("sparse_categorical_crossentropy"), LABELS, nll),
+    "sparse logits": (
+        losses.SparseCategoricalCrossentropy(from_logits=True),
+        LABELS,
+        lambda p: F.cross_entropy(p, torch.tensor(LABELS)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**31))
+def test_losses(name, seed):
+    loss, target, theirs = LOSSES[name]
+    prediction = np.random.default_rng(seed).uniform(0.05, 0.95, (4, 3))
+    tensor = torch.tensor(prediction, requires_grad=True)
+    expected = theirs(tensor)
+    expected.backward()
+    value, gradient = value_and_grad(lambda p: loss(target, p))(prediction)
+    np.testing.assert_allclose(value, expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=1e-10, atol=1e-15)
+    samples = loss.samples(target, prediction)
+    assert samples.shape == (4,)
+    assert value == pytest.approx(samples.sum() if loss.reduction == "sum" else samples.mean(), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["binary logits", "categorical logits, soft", "sparse logits"])
+def test_logits_at_extremes(name):
+    loss, target, theirs = LOSSES[name]
+    x = np.array([[1e4, -1e4, 0], [1e4, 1e4, 1e4], [-1e4, -1e4, 1e4], [0, 1e-310, -1e4]])
+    with np.errstate(all="raise", under="ignore"):
+        value, gradient = value_and_grad(lambda p: loss(target, p))(x)
+    tensor = torch.tensor(x, requires_grad=True)
+    theirs(tensor).backward()
+    assert value == pytest.approx(theirs(tensor).item(), rel=1e-12)
+    np.testing.assert_allclose(gradient, tensor.grad.numpy(), atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["binary", "categorical", "sparse"])
+def test_probabilities_of_zero_and_one_are_kept_off_the_edge_as_in_keras(name):
+    loss, target, _ = LOSSES[name]
+    wrong = 1 - (YES_NO if name == "binary" else ONE_HOT)
+    wrong = wrong if name == "binary" else wrong / 2
+    with np.errstate(all="raise", under="ignore"):
+        value = loss(target, wrong)
+    assert value == pytest.approx(-np.log(1e-7), rel=1e-8)
+
+
+def test_soft_predictions_in_float32_stay_so():
+    value = losses.get("mse")(np.zeros((2, 1), np.float32), np.ones((2, 1), np.float32))
+    assert value.dtype == np.float32
+
+
+def test_any_function_is_a_loss():
+    absolute = losses.get(lambda y, p: np.abs(y - p))
+    assert absolute(np.zeros((2, 1)), np.array([[1.0], [-3.0]])) == 2.0
+
+
+def test_the_public_function_stands_for_its_loss():
+    assert losses.get(losses.sum_squared_residuals).reduction == "sum"
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0.5, 1]])
+def test_labels_out_of_range(labels):
+    with pytest.raises(DataError, match="from 0 to 2"):
+        losses.get("sparse_categorical_crossentropy").target(np.array(labels), (None, 3), "float32")
+
+
+def test_targets_of_a_wrong_shape():
+    with pytest.raises(ShapeError, match=r"\(2, 2\)"):
+        losses.get("mse").target(np.zeros((2, 2)), (None, 3), "float32")
+    with pytest.raises(ShapeError, match="one-hot"):
+        losses.get("sparse_categorical_crossentropy").target(np.eye(3), (None, 3), "float32")
+
+
+def test_flat_targets_fit_a_single_output():
+    assert losses.get("mse").target(np.zeros(5), (None, 1), "float32").shape == (5, 1)
+
+
+def test_unknown_loss_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="Did you mean 'mean_squared_error'"):
+        losses.get("mean_square_error")
