@@ -70,7 +70,9 @@ def test_a_figure_shows_the_views_numbers_and_can_be_read(name: str, theme: str)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("index", "beat"), enumerate(convolution(letter_o_trace()).beats), ids=lambda value: getattr(value, "name", "")
+    ("index", "beat"),
+    list(enumerate(convolution(letter_o_trace()).beats)),
+    ids=lambda value: getattr(value, "name", ""),
 )
 def test_every_beat_of_the_story_shows_its_numbers_and_can_be_read(index: int, beat: Beat) -> None:
     figure = plots.figure(beat, ("dark", "light")[index % 2])

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from letter_o import DIAGONAL, LETTER_O, letter_o_trace, trace_of
 from scipy.signal import correlate2d
 
+from vizkit import nn, record
 from vizkit.errors import ArgumentError, DataError, ShapeError, TraceQueryError, UnknownNameError
 from vizkit.trace import ModelDescription, Trace
 from vizkit.views.convolution import STAGES, ConvolutionStepView, convolve
@@ -137,6 +138,27 @@ def test_a_recorded_layer_gives_the_value_that_it_recorded() -> None:
     view = ConvolutionStepView.from_trace(trace, sample=1, filter=2, row=3, column=4)
     assert view.value == pytest.approx(expected[1, 2, 3, 4])
     np.testing.assert_allclose(view.feature_map, expected[1, 2])
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("size", [(2, 3), (3, 4)])
+def test_padding_and_stride_of_a_layer_give_its_own_output(padding: str, stride: int, size: tuple[int, int]) -> None:
+    layer = nn.layers.Conv2D(2, size, strides=stride, padding=padding, bias_initializer="ones")
+    model = nn.Sequential([nn.Input((8, 7, 1)), layer], dtype="float64", seed=1)
+    with record(model) as trace:
+        output = model.predict(np.random.default_rng(5).random((2, 8, 7, 1)))
+    view = ConvolutionStepView.from_trace(trace, sample=1, filter=1, row=1, column=1)
+    np.testing.assert_allclose(view.feature_map, output[1, :, :, 1], atol=1e-12)
+    assert view.value == pytest.approx(output[1, 1, 1, 1])
+
+
+def test_a_dilated_layer_is_refused() -> None:
+    model = nn.Sequential([nn.Input((8, 8, 1)), nn.layers.Conv2D(1, 3, dilation_rate=2)])
+    with record(model) as trace:
+        model.predict(np.ones((1, 8, 8, 1)))
+    with pytest.raises(ArgumentError, match="dilation is 2"):
+        ConvolutionStepView.from_trace(trace)
 
 
 def test_of_several_channels_one_is_chosen_and_its_bias_left_out() -> None:

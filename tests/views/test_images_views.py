@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from letter_o import letter_o_trace, trace_of
 
+from vizkit import nn
 from vizkit.errors import ArgumentError, DataError, ShapeError, TraceQueryError, UnknownNameError
 from vizkit.views.images import FeatureMapsView, KernelsView
 from vizkit.views.images_layout import LABEL, MOST, Tiles
@@ -98,6 +99,19 @@ def test_a_trace_and_a_built_model_give_the_same_kernels() -> None:
         np.testing.assert_array_equal(KernelsView.ensure(data).kernels, KERNELS[:, :, 0])
     with pytest.raises(UnknownNameError, match="'conf'"):
         KernelsView.ensure(Model(), layer="conf")
+
+
+def test_a_model_is_recorded_on_the_images_that_come_with_it() -> None:
+    model = nn.Sequential([nn.Input((8, 8, 1)), nn.layers.Conv2D(3, 3, name="first")], dtype="float64")
+    expected = model.predict(IMAGES)
+    for x, sample in ((IMAGES, 1), (IMAGES[1], 0), (IMAGES[1, :, :, 0], 0)):
+        view = FeatureMapsView.ensure(model, x, sample=sample, layer="first")
+        np.testing.assert_allclose(view.maps, expected[1])
+    np.testing.assert_array_equal(KernelsView.ensure(model).kernels, model.layers[-1].kernel.numpy()[:, :, 0])
+    with pytest.raises(ArgumentError, match="none came"):
+        FeatureMapsView.ensure(model)
+    with pytest.raises(ArgumentError, match="layers are Dense"):
+        KernelsView.ensure(nn.Sequential([nn.Input((4,)), nn.layers.Dense(2)]))
 
 
 def test_of_several_input_channels_one_is_chosen() -> None:

@@ -15,10 +15,12 @@ __all__ = ["RecordedConvolution"]
 
 
 def _single(setting: object) -> int:
-    """Return a stride given as one number or as two equal ones."""
+    """Return a stride or dilation given as one number or as two equal ones."""
     both = np.broadcast_to(np.asarray(setting), (2,))
     if both[0] != both[1]:
-        raise ArgumentError(f"A step is drawn for one stride in both directions, but the layer's are {setting!r}.")
+        raise ArgumentError(
+            f"A step is drawn for the same stride and dilation in both directions, but the layer's are {setting!r}."
+        )
     return int(both[0])
 
 
@@ -63,9 +65,13 @@ class RecordedConvolution:
         ------
         TraceQueryError
             If there is no such layer, or it is no convolution.
+        ArgumentError
+            If its strides differ, or it is dilated.
         """
         event = forward_event(trace, "Conv2D", layer, step)
         config = layer_config(trace, event.node.name)
+        if (dilation := _single(config.get("dilation_rate", 1))) != 1:
+            raise ArgumentError(f"A step is drawn for weights side by side, but the layer's dilation is {dilation}.")
         kernels = event.parameters["kernel"]
         biases = event.parameters.get("bias", np.zeros(kernels.shape[-1]))
         return cls(

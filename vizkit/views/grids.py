@@ -83,7 +83,7 @@ def decimals(*tables: ArrayLike, most: int = 2) -> int:
 
 
 def text_width(values: ArrayLike, digits: int) -> float:
-    """Return the widest text of numbers of any shape, in stage units, when written at the size of a value.
+    """Return how wide the widest number of an array of shape (...,) is when written as a value, in stage units.
 
     Examples
     --------

@@ -20,7 +20,7 @@ _STEPS = 128  # shades of the drawn bar
 
 
 def common_limit(values: ArrayLike, what: str = "values") -> float:
-    """Return the largest size of any value of an array of any shape; 1 when all are 0.
+    """Return the largest size of any value of an array of shape (...,), or 1 when all are 0.
 
     Raises
     ------
