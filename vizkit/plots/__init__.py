@@ -15,13 +15,19 @@ from vizkit.plots.save import save  # noqa: F401
 
 # name -> module that holds it, loaded when the name is first used
 _LAZY: dict[str, str] = {
+    "activation_curves": "vizkit.plots.activations",
+    "activation_gradients": "vizkit.plots.activations",
     "blueprint": "vizkit.plots.images",
     "convolution_step": "vizkit.plots.convolution",
     "feature_maps": "vizkit.plots.images",
     "figure": "vizkit.plots.frames",
+    "fit_curve": "vizkit.plots.lines",
     "kernels": "vizkit.plots.images",
     "network": "vizkit.plots.networks",
+    "ssr_curve": "vizkit.plots.lines",
     "storyboard": "vizkit.plots.frames",
+    "training_curves": "vizkit.plots.training",
+    "weight_bias_lines": "vizkit.plots.lines",
 }
 
 __all__ = sorted([*_LAZY, "draw", "read", "save"])
