@@ -148,7 +148,7 @@ def face(name: str = "text") -> Face:
     Examples
     --------
     >>> round(face("text").rise, 3)
-    0.727
+    0.728
     """
     return Face(name)
 
@@ -161,7 +161,7 @@ def run(text: str, name: str = "text") -> Run:
     --------
     >>> line = run("−15.66")
     >>> line.text, line.outline.shape[1], round(line.width, 1)
-    ('−15.66', 2, 3.4)
+    ('−15.66', 2, 3.5)
     """
     font = face(name)
     steps = font.advances(text)

@@ -86,14 +86,17 @@ class TextMobject(MarkMobject):
     text: str = ""
 
     def show(self, item: Item) -> None:
+        """Show other words, and keep the line that is shown."""
         self.text = str(item.mark.words)
         super().show(item)
 
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
+        """Return the glyphs of a line, in stage units."""
         return outlines.label(item.mark, SIZES[item.mark.size] * item.scale)
 
     def color_in(self, item: Item) -> None:
+        """Set the text colour, and the halo's."""
         paint(self, fill=_rgba(item.colour, item.opacity))
         if item.mark.halo:
             paint_halo(self, _rgba(item.ground, item.opacity), stroke_width(2 * HALO * item.scale))
@@ -109,10 +112,12 @@ class CurveMobject(MarkMobject):
 
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
+        """Return the line through the points, in stage units."""
         mark = item.mark
         return outlines.dashes(mark.points, mark.width) if mark.dashed else outlines.polyline(mark.points)
 
     def color_in(self, item: Item) -> None:
+        """Set the line's colour and width."""
         paint(self, stroke=_rgba(item.colour, item.opacity), width=stroke_width(item.mark.width))
 
 
@@ -121,10 +126,12 @@ class DotMobject(MarkMobject):
 
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
+        """Return the disc, or the middle of its rim, in stage units."""
         mark = item.mark
         return outlines.circle(mark.x, mark.y, mark.radius - (RIM / 2 * item.scale if mark.hollow else 0.0))
 
     def color_in(self, item: Item) -> None:
+        """Set the fill and the rim."""
         rim = stroke_width(RIM * item.scale) if item.mark.hollow else 0.0
         paint(self, fill=_rgba(item.fill, item.opacity), stroke=_rgba(item.colour, item.opacity), width=rim)
 
@@ -134,9 +141,11 @@ class DiscMobject(MarkMobject):
 
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
+        """Return the circle, in stage units."""
         return outlines.circle(item.mark.x, item.mark.y, item.mark.radius)
 
     def color_in(self, item: Item) -> None:
+        """Set the fill and the rim."""
         width = stroke_width(item.mark.width)
         paint(self, fill=_rgba(item.fill, item.opacity), stroke=_rgba(item.colour, item.opacity), width=width)
 
@@ -148,9 +157,11 @@ class CellMobject(MarkMobject):
 
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
+        """Return the rectangle, in stage units."""
         return outlines.rectangle(item.mark.x, item.mark.y, item.mark.width, item.mark.height)
 
     def color_in(self, item: Item) -> None:
+        """Set the fill and the rim."""
         width = stroke_width(item.mark.frame or HAIRLINE * item.scale)
         paint(self, fill=_rgba(item.fill, item.opacity), stroke=_rgba(item.colour, item.opacity), width=width)
 
@@ -160,9 +171,11 @@ class ArrowMobject(MarkMobject):
 
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
+        """Return the arrow, in stage units."""
         return outlines.arrow(item.mark)
 
     def color_in(self, item: Item) -> None:
+        """Set the arrow's colour."""
         paint(self, fill=_rgba(item.colour, item.opacity))
 
 
