@@ -130,6 +130,17 @@ def test_residuals_are_observed_minus_predicted_at_each_step(trace, story):
             assert shown[f"fit/residual:{index}"] == pytest.approx(expected, abs=1e-12)
 
 
+def test_each_parameter_has_its_chain(story):
+    for name, beat in (
+        ("b3", "bias-sum"), ("w1", "weight-sum"), ("w3", "second-weights-back"), ("w4", "second-weights-back"),
+        ("b1", "first-biases-back"), ("b2", "first-biases-back"), ("w2", "lower-first-weight-back"),
+    ):  # fmt: skip
+        shown = story.beat(beat)
+        expected = dosage_run.derivatives(dosage_run.START)[name]
+        assert shown.equation.quantities()[f"d {name}"] == pytest.approx(expected, rel=1e-6)
+        assert f"d SSR / d {name[0]}{'₀₁₂₃₄'[int(name[1])]} = " in to_plain(shown.equation)
+
+
 def test_the_second_factor_is_one(story):
     assert equation(story, "by-bias") == "d ŷ / d b₃ = 1"
 
@@ -150,7 +161,7 @@ def test_the_phases_come_in_order_and_are_always_named(story):
     phases = [beat.place.split(" ")[0] for beat in story.beats]
     order = list(dict.fromkeys(phases))
     assert order == ["overview", "forward", "residuals", "backward", "update"]
-    assert 24 <= len(story.beats) <= 32
+    assert 24 <= len(story.beats) <= 36
 
 
 def test_captions_are_one_short_sentence(story):

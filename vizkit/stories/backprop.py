@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vizkit.errors import ShapeError
-from vizkit.stories.backprop_backward import all_derivatives, first_weight, last_bias
+from vizkit.stories.backprop_backward import all_derivatives, first_weight, last_bias, other_parameters
 from vizkit.stories.backprop_forward import forward, overview, residuals
 from vizkit.stories.backprop_run import check_trace, read_state
 from vizkit.stories.backprop_scene import Scene
@@ -52,6 +52,7 @@ def backprop(trace: Trace, fits: tuple[ArrayLike, ArrayLike] | None = None) -> S
         *residuals(scene),
         *last_bias(scene),
         *first_weight(scene),
+        *other_parameters(scene),
         all_derivatives(scene),
         *update(scene),
         *later_steps(scene),

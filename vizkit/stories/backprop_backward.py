@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 from vizkit.stories import backprop_terms as write
-from vizkit.stories.backprop_scene import LOSS_EDGE, Scene, lit, note
+from vizkit.stories.backprop_scene import FIRST_EDGES, LOSS_EDGE, SECOND_EDGES, Scene, lit, note
 from vizkit.stories.story import Beat, Pulse
 from vizkit.views.equation import Equation
 from vizkit.views.network import Note
 from vizkit.views.text import count, sentence, tally
 
-__all__ = ["all_derivatives", "first_weight", "last_bias"]
+__all__ = ["all_derivatives", "first_weight", "last_bias", "other_parameters"]
 
 BACK = Pulse((LOSS_EDGE,), "gradient", backward=True)
 UPPER = ("edge:1:0:0", "edge:2:0:0")
@@ -40,7 +42,7 @@ def last_bias(scene: Scene) -> list[Beat]:
             name="by-output",
             place=place,
             board=_board(scene, arrived),
-            caption=sentence("First factor: by a prediction, the SSR changes with minus twice its residual."),
+            caption=sentence("First factor: each prediction moves the SSR by minus twice its residual."),
             equation=write.output_slope(terms),
             focus=(*lit("loss*", "gradient"), f"fit/residual:{scene.sample}*"),
         ),
@@ -129,18 +131,51 @@ def _weight_sum(scene: Scene) -> Beat:
     )
 
 
+def other_parameters(scene: Scene) -> list[Beat]:
+    """Return the chains of the other parameters; what has been found stays at its place."""
+    state, found = scene.start, ("bias:2:0", "edge:1:0:0")
+    second, biases, lower = ("edge:2:*",), ("bias:1:*",), ("edge:1:0:1",)
+    return [
+        _shorter(
+            scene, "the second weights", "Their last factor is what they multiply: the value of the unit.",
+            write.second_weights(state), (*found, *second),
+        ),
+        _shorter(
+            scene, "the first biases", "A bias is just added, so the gradient at the sum is its own, unchanged.",
+            write.first_biases(state), (*found, *second, *biases),
+        ),
+        _shorter(
+            scene, "the lower first weight", "The lower path goes like the upper one, with its own factors.",
+            write.path_chain(state, 1), (*found, *second, *biases, *lower),
+        ),
+    ]  # fmt: skip
+
+
+def _shorter(scene: Scene, what: str, said: str, formula: Equation, found: tuple[str, ...]) -> Beat:
+    """Return the beat of a chain like one that was told; the last of what has been found is what it finds."""
+    edges = fnmatch.filter((*FIRST_EDGES, *SECOND_EDGES), f"*/{found[-1]}")
+    return Beat(
+        name=what.removeprefix("the ").replace(" ", "-") + "-back",
+        place=f"backward · step {count(scene.start.step)} · {what}",
+        board=_board(scene, gradients=found),
+        caption=sentence(said),
+        equation=formula,
+        focus=lit(f"{found[-1]}*"),
+        motion=(Pulse(tuple(edges), "gradient", backward=True),) if edges else (),
+    )
+
+
 def all_derivatives(scene: Scene) -> Beat:
     """Return the beat that shows every derivative at its parameter."""
     state = scene.start
-    back = (("edge:2:0:0", "edge:2:1:0"), ("edge:1:0:0", "edge:1:0:1"))
     return Beat(
         name="all-derivatives",
         place=f"backward · step {count(state.step)} · all parameters",
         board=_board(scene, gradients=True),
         caption=sentence(
-            "The same chain gives all {n} derivatives, each summed over the samples.",
+            "One pass backward has found all {n} derivatives.",
             n=tally("parameters", len(state.values)),
         ),
         focus=lit("edge:*", "bias:*"),
-        motion=(BACK, *(Pulse(lit(*edges), "gradient", backward=True) for edges in back)),
+        motion=(BACK, *(Pulse(edges, "gradient", backward=True) for edges in (SECOND_EDGES, FIRST_EDGES))),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from vizkit.stories import backprop_terms as write
 from vizkit.stories.backprop_run import State
-from vizkit.stories.backprop_scene import FORWARD, Scene, lit, note
+from vizkit.stories.backprop_scene import FIRST_EDGES, FORWARD, SECOND_EDGES, Scene, lit, note
 from vizkit.stories.backprop_terms import Terms
 from vizkit.stories.story import Beat, Pulse
 from vizkit.views.text import count, sentence, tally
@@ -14,7 +14,6 @@ from vizkit.views.text import count, sentence, tally
 __all__ = ["forward", "overview", "residuals"]
 
 INPUT = ("unit:0:*",)
-FIRST_EDGES, SECOND_EDGES = lit("edge:1:0:0", "edge:1:0:1"), lit("edge:2:0:0", "edge:2:1:0")
 
 
 def overview(scene: Scene) -> list[Beat]:
@@ -118,7 +117,7 @@ def _output(scene: Scene) -> list[Beat]:
         ),
         _beat(
             scene, "output", "The output adds both paths and the last bias, which starts at {b3}.",
-            (*lit("unit:2:*", "title:2", "bias:2:0", "share:*"), f"fit/prediction:{scene.sample}"),
+            (*lit("unit:2:*", "title:2", "bias:2:0", "share:*"), f"fit/prediction:{scene.sample}*"),
             known=FORWARD, notes=notes, computed=(scene.sample,), equation=write.summed(terms),
         ),
     ]  # fmt: skip
@@ -134,7 +133,7 @@ def _other_sample(scene: Scene, sample: int, others: list[int]) -> Beat:
         board=scene.board(scene.network(state, sample, known=FORWARD), scene.fit(state, computed=seen)),
         caption=sentence("The dosage {x} goes the same way.", x=terms.x),
         equation=write.summed(terms),
-        focus=(*lit("unit:*", "edge:*"), f"fit/prediction:{sample}"),
+        focus=(*lit("unit:*", "edge:*"), f"fit/prediction:{sample}*"),
         motion=(Pulse(FIRST_EDGES, "activation"), Pulse(SECOND_EDGES, "activation")),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from vizkit.stories.backprop_run import State, Step, read_state, read_update
 from vizkit.stories.backprop_terms import Terms
+from vizkit.trace.events import UpdateEvent
 from vizkit.typing import Float
 from vizkit.views.board import Board, board
 from vizkit.views.network import NetworkView, Note
@@ -19,10 +20,12 @@ from vizkit.views.text import Quantity, words
 if TYPE_CHECKING:
     from vizkit.trace import Trace
 
-__all__ = ["FORWARD", "LOSS_EDGE", "Scene", "lit", "note"]
+__all__ = ["FIRST_EDGES", "FORWARD", "LOSS_EDGE", "SECOND_EDGES", "Scene", "lit", "note"]
 
 NETWORK, FIT = 1120.0, 640.0  # widths of the panels
 LOSS_EDGE = "network/loss:edge:0"
+FIRST_EDGES = ("network/edge:1:0:0", "network/edge:1:0:1")
+SECOND_EDGES = ("network/edge:2:0:0", "network/edge:2:1:0")
 FORWARD = ("unit:*",)  # what is known after the forward pass and before the loss
 
 
@@ -48,6 +51,11 @@ class Scene:
     def update(self, index: int) -> Step:
         """Return the update of the last bias at the recorded step of this position."""
         return read_update(self.trace, self.trace.steps[index])
+
+    @property
+    def alone(self) -> bool:
+        """Whether the last bias is the only parameter that learns."""
+        return len(list(self.trace.events(UpdateEvent, step=self.start.step))) == 1
 
     @cached_property
     def sample(self) -> int:

@@ -262,6 +262,26 @@ def path_chain(state: State, path: int = 0) -> Equation:
     return equation(derivative("SSR", f"w_{path + 1}"), "=", *items, "=", result(state.slope(name), "gradient"))
 
 
+def second_weights(state: State) -> Equation:
+    """Return the chains for both second weights: the factor is what the weight multiplies, the unit's value."""
+    items: list = []
+    for path in (1, 2):
+        slope = result(state.slope(f"w{path + 2}"), "gradient")
+        chain = (derivative("SSR", f"w_{path + 2}"), "=", Sum("i"), derivative("SSR", "^y_i"), ".", symbol(f"a_{path}"))
+        items += [*([","] if items else []), *chain, "=", slope]
+    return equation(*items)
+
+
+def first_biases(state: State) -> Equation:
+    """Return the chains for both first biases: as for the weights, but the last factor is one."""
+    items: list = []
+    for path in (1, 2):
+        slope = result(state.slope(f"b{path}"), "gradient")
+        chain = (derivative("SSR", f"b_{path}"), "=", Sum("i"), derivative("SSR", f"z_{path}"), ".", literal(1))
+        items += [*([","] if items else []), *chain, "=", slope]
+    return equation(*items)
+
+
 # Update ---------------------------------------------------------------------------------
 
 

@@ -19,12 +19,13 @@ def update(scene: Scene) -> list[Beat]:
     state, step, after = scene.start, scene.update(0), scene.state(1)
     number = note("gradient", "bias:2:0", state.slope("b3"), "gradient")
     rate, moves = quantity("learning rate", step.rate, 1), "rises" if step.after > step.before else "sinks"
+    who = "Only the last bias learns here: it" if scene.alone else "Every parameter learns; the last bias"
     return [
         Beat(
             name="update",
             place=f"update · step {count(step.step)}",
             board=scene.board(scene.network(state, notes=(number,)), _fit(scene, 0)),
-            caption=sentence("Only the last bias learns here: it goes {rate} of its derivative downhill.", rate=rate),
+            caption=sentence(f"{who} steps against its derivative, times {{rate}}.", rate=rate),
             equation=write.update_rule(step),
             focus=lit("bias:2:0", "gradient", "unit:2:0"),
         ),

@@ -44,7 +44,8 @@ class NetworkView(View):
     loss
         The loss, drawn as a box at the right, or None.
     gradients
-        Whether the derivatives of the loss stand beside their parameters.
+        Whether the derivatives of the loss stand beside their parameters; or patterns of the keys of the
+        weights and biases where they do.
     notes
         Further numbers at edges, biases, units or the loss.
     tangents
@@ -70,7 +71,7 @@ class NetworkView(View):
 
     layers: tuple[Layer, ...]
     loss: Loss | None = None
-    gradients: bool = False
+    gradients: bool | tuple[str, ...] = False
     notes: tuple[Note, ...] = ()
     tangents: tuple[str, ...] = ()
     known: tuple[str, ...] = ("*",)
@@ -142,9 +143,13 @@ class NetworkView(View):
         label_biases(sheet)
         if self.loss is not None:
             label_target(sheet, self.loss, self.target)
-        write_notes(sheet, (*self.notes, *(gradient_notes(sheet) if self.gradients else ())))
+        write_notes(sheet, (*self.notes, *gradient_notes(sheet, self._wanted())))
         width, height = self.size
         return Picture(size=self.size, bounds=(0.0, width, 0.0, height), marks=tuple(sheet.marks))
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Return patterns of the parameters whose derivatives are shown."""
+        return self.gradients if isinstance(self.gradients, tuple) else ("*",) * self.gradients
 
     def _known(self) -> Callable[[str], bool]:
         return lambda key: any(fnmatchcase(key, pattern) for pattern in self.known)

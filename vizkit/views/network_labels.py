@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -158,8 +159,8 @@ def write_notes(sheet: Sheet, notes: Iterable[Note]) -> None:
         _label(sheet, note.key, note.words, note.role, _candidates(sheet, note.at, str(note.words), outward=False))
 
 
-def gradient_notes(sheet: Sheet) -> list[Note]:
-    """Return the loss's derivatives by the weights and biases that are labelled, as notes beside them."""
+def gradient_notes(sheet: Sheet, wanted: tuple[str, ...]) -> list[Note]:
+    """Return the loss's derivatives by the labelled weights and biases that fit a pattern, as notes beside them."""
     notes: list[Note] = []
     first = {"edge": 1, "bias": 1}
     for index, layer in enumerate(sheet.layers):
@@ -167,7 +168,7 @@ def gradient_notes(sheet: Sheet) -> list[Note]:
         for kind, name, parameter, gradient in found:
             for offset, (place, value) in enumerate(np.ndenumerate([] if gradient is None else gradient)):
                 at = ":".join(map(str, (kind, index, *place)))
-                if at in sheet.labels:
+                if at in sheet.labels and any(fnmatchcase(at, pattern) for pattern in wanted):
                     said = words(quantity(f"d {name}{first[kind] + offset}", value))
                     notes.append(Note(key=f"{at}:gradient", at=at, words=said, role="gradient"))
             first[kind] += 0 if parameter is None else parameter.size

@@ -19,7 +19,7 @@ from vizkit.views.text import count
 __all__ = ["FULL", "LOSS", "VALUED", "Column", "Layout", "arrange", "between"]
 
 FULL = 84.0  # radius that holds a drawing of the activation and the value below it
-VALUED = 68.0  # radius that holds the value
+VALUED = 72.0  # radius that holds the value
 PLAIN = 40.0  # largest radius of a disc without a value
 BLOCK = (84.0, 250.0)  # a layer drawn as one box
 LOSS = (172.0, 136.0)
@@ -97,7 +97,7 @@ def arrange(layers: Sequence[Layer], size: tuple[float, float], loss: bool, limi
     --------
     >>> from vizkit.views.network_layers import input_layer
     >>> arrange([input_layer([0.5]), input_layer([0.1, 0.2])], (800, 500), loss=False).columns[1].ys
-    (380.0, 120.0)
+    (376.0, 124.0)
     """
     width, height = size
     columns = [_column(layer, height, limit) for layer in layers]
