@@ -12,7 +12,7 @@ import pytest
 from source_tree import PACKAGE, ROOT, imported, modules, nodes
 
 # The design's table. What stands in OPEN may be imported by all.
-OPEN = {"errors", "functions", "theme", "typing"}
+OPEN = {"errors", "files", "functions", "theme", "typing"}
 MAY_IMPORT = {
     "trace": set(),
     "nn": {"trace"},
@@ -22,8 +22,8 @@ MAY_IMPORT = {
     "plots": {"views", "stories"},
     "animation": {"views", "stories"},
     "web": {"views", "stories", "plots"},
-    "render": {"animation"},
-    "exhibits": {"nn", "views", "stories"},
+    "render": {"animation", "stories"},
+    "exhibits": {"nn", "trace", "views", "stories"},
 }
 PARTS = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 PARTS -= {"__init__", "__main__"}

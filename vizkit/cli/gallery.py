@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import multiprocessing
@@ -15,9 +16,9 @@ from typing import Any
 import vizkit
 from vizkit.cli import works
 from vizkit.cli.chapters import read_chapters
-from vizkit.cli.files import digest, make_folder, write
 from vizkit.cli.progress import Bar, bar
 from vizkit.exhibits import Exhibit
+from vizkit.files import make_folder, write
 
 __all__ = ["build"]
 
@@ -60,8 +61,9 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
     stale = [exhibit for chapter in hung for exhibit in chapter.exhibits if not _fresh(exhibit, output, stamp, ledger)]
     if stale:
         _make_all(stale, output, quality, jobs or os.cpu_count() or 1, stamp, ledger)
-    for path, text in pages.pages(hung, output).items():
-        write(output / path, text)
+    for path, content in pages.pages(hung, output).items():
+        make_folder((output / path).parent)
+        write(output / path, content)
     return (output / "index.html").resolve()
 
 
@@ -69,7 +71,10 @@ def _stamp(quality: str) -> str:
     """Fingerprint of all that an exhibit's files depend on."""
     root = Path(vizkit.__file__).parent
     sources = [path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return digest(sources, quality, *(f"{name} {_version(name)}" for name in LIBRARIES))
+    found = hashlib.sha256("\0".join([quality, *(f"{name} {_version(name)}" for name in LIBRARIES)]).encode())
+    for path in sorted(sources):
+        found.update(str(path.relative_to(root)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def _version(name: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vizkit import exhibits
-from vizkit.cli.files import make_folder, write
 from vizkit.exhibits import Exhibit
+from vizkit.files import make_folder, write
 
 __all__ = ["FIGURES", "STORY", "expected", "make"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
-from vizkit.errors import ArgumentError, OutputError, unknown_name
+from vizkit.errors import ArgumentError, unknown_name
+from vizkit.files import write
 from vizkit.plots.frames import figure
 from vizkit.stories.story import Beat
 from vizkit.theme import Theme
@@ -75,7 +75,7 @@ def save(
     if suffix not in _METADATA:
         raise unknown_name("figure format", suffix, _METADATA)
     data = _render(_figure_of(drawn, theme), suffix, dpi)
-    _write_whole(target, data)
+    write(target, data, "figure")
     return target
 
 
@@ -99,14 +99,3 @@ def _render(made: Figure, suffix: str, dpi: float) -> bytes:
     with mpl.rc_context(_SETTINGS):
         made.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
     return buffer.getvalue()
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, target)
-    except OSError as error:
-        with suppress(OSError):  # a file that could not be made cannot be removed either
-            beside.unlink()
-        raise OutputError(f"The figure cannot be written to {str(target)!r}: {error.strerror or error}.") from error

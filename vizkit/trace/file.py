@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from vizkit.errors import OutputError, TraceFileError, TraceVersionError, TruncatedTraceError
+from vizkit.errors import TraceFileError, TraceVersionError, TruncatedTraceError
+from vizkit.files import whole
 from vizkit.trace.blocks import read_block, step_blocks, write_block
 from vizkit.trace.chunks import Chunk, check_header, read_chunks, write_chunk, write_header
 from vizkit.trace.events import ModelDescription
@@ -38,7 +39,7 @@ def save(trace: Trace, path: str | PathLike[str]) -> Path:
     <Trace of 'tiny': 3 steps, 15 events, 648 bytes>
     """
     target = Path(path)
-    with _written_whole(target) as stream:
+    with whole(target, "trace") as stream:
         _write(stream, trace)
     return target
 
@@ -168,20 +169,3 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield stream
     except OSError as error:
         raise TraceFileError(f"The trace {str(path)!r} cannot be read: {error.strerror or error}.") from error
-
-
-@contextmanager
-def _written_whole(target: Path) -> Iterator[BinaryIO]:
-    """Write beside the target, and put the file in its place when all of it is on the disk."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(target)
-    except OSError as error:
-        raise OutputError(f"The trace {str(target)!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):  # after success it is not there; where it cannot be removed, the error says why
-            beside.unlink()
