@@ -16,7 +16,7 @@ F = torch.nn.functional
 TORCH = {
     "linear": lambda x: x * 1,
     "relu": torch.relu,
-    "leaky_relu": lambda x: F.leaky_relu(x, 0.01),
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
     "elu": F.elu,
     "softplus": lambda x: F.softplus(x, threshold=1000),
     "gelu": F.gelu,

@@ -22,7 +22,7 @@ __all__ = ["ACTIVATIONS", "Activation", "Function", "activation", "central_diffe
 
 Function: TypeAlias = Callable[[Float["..."]], Float["..."]]
 
-LEAK = 0.01  # leaky ReLU's slope for negative inputs (Maas et al. 2013)
+LEAK = 0.2  # leaky ReLU's slope for negative inputs, as in Keras (Maas et al. 2013 had 0.01)
 ALPHA = 1.0  # ELU's limit is −ALPHA (Clevert et al. 2016)
 
 

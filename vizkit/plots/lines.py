@@ -65,7 +65,7 @@ def ssr_curve(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('w', 'SSR')
     """
-    view = SsrView.ensure(values, losses, **{"slopes": True, **options})
+    view = SsrView.ensure(values, losses, **options)
     return draw(view, ax, theme)
 
 

@@ -158,7 +158,7 @@ def _run(
         raise ShapeError(f"Each of the {len(way)} steps has a curve of outputs, but {len(outputs)} came.")
     stem, _, index = parameter.partition("_")
     size = (SHARES[0], HEIGHT)
-    view = SsrView.ensure(*curve, way, parameter=stem + subscript(index), size=size)
+    view = SsrView.ensure(*curve, way, parameter=stem + subscript(index), size=size, slopes=False)
     looks = {"names": names, "labelled": False, "size": (SHARES[1], HEIGHT)}
     samples = trace.event("loss", step=trace.steps[0])
     looks["bounds"] = _fit_bounds(fits[0], outputs[: len(way)], samples.target)

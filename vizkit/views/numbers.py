@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from vizkit.errors import DataError, ShapeError
@@ -84,7 +82,7 @@ def padded(values: ArrayLike, below: float = 0.08, above: float = 0.08) -> tuple
     flat = np.ravel(np.asarray(values, dtype=float))
     low, high = float(flat.min()), float(flat.max())
     extent = high - low
-    if extent <= 1e-9 * max(abs(low), abs(high)) or math.isclose(extent, 0.0):
+    if extent <= 1e-9 * max(abs(low), abs(high), 1.0):  # as good as one value: ticks have no more decimals
         extent = max(abs(high), 1.0)
         low, high = low - extent / 2, high + extent / 2
     return low - below * extent, high + above * extent

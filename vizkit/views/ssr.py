@@ -85,7 +85,7 @@ class SsrView(View):
         descent
             A trace, or (values, losses, slopes), each of shape (steps,).
         looks
-            The view's other attributes.
+            The view's other attributes. Without a ``tangent`` or ``arrow``, ``slopes`` are drawn.
 
         Raises
         ------
@@ -102,6 +102,7 @@ class SsrView(View):
             raise ShapeError(f"Each value has one loss, but {len(across)} values and {len(heights)} losses came.")
         if len(np.unique(across)) != len(across) or len(across) < 2:
             raise DataError(f"The curve needs two or more different values, but {across[:6].tolist()} came.")
+        looks.setdefault("slopes", looks.get("tangent") is None and looks.get("arrow") is None)
         order = np.argsort(across)
         way = None if descent is None else Descent.ensure(descent)
         return cls(values=across[order], losses=heights[order], descent=way, **looks)
