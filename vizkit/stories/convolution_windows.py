@@ -162,7 +162,7 @@ def _remark(run: ConvolutionRun, index: int, view: ConvolutionStepView) -> Words
         return sentence("Nothing fits here: the sum is {sum}, and only the bias is left.", sum=total)
     if index + 1 == run.amount and view.sum == max(earlier):
         return sentence("The last window fits as well as the best: its sum is {sum}.", sum=total)
-    return sentence("Sum {sum}, with the bias {value}.", sum=total, value=value)
+    return sentence("Sum {sum}, plus the bias: {value}.", sum=total, value=value)
 
 
 def _pixels(stride: int) -> str:
