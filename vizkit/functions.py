@@ -154,7 +154,7 @@ def central_difference(function: Function, step: float = _STEP) -> Function:
     Parameters
     ----------
     function
-        From an array to one of the same shape.
+        From an array of any shape to one of the same shape.
     step
         The relative step, above 0.
 
@@ -177,6 +177,8 @@ def central_difference(function: Function, step: float = _STEP) -> Function:
 
 def activation(given: str | Function | Activation) -> Activation:
     """Return an activation by its name, or made from a callable with a numerical derivative.
+
+    A callable takes an array of any shape and returns one of the same shape.
 
     Raises
     ------

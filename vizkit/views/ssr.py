@@ -23,7 +23,7 @@ __all__ = ["SsrView"]
 TANGENT = 190.0  # half of a tangent's length, in stage units
 SHORTEST = 34.0  # a step that is shorter is drawn without an arrow's head
 LONG = 150.0  # a step from this length on has room for a label above and one below
-NEAR = 120.0  # points closer than this to the last one with a tangent have none
+NEAR = 100.0  # points closer than this to the last one with a tangent have none
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
