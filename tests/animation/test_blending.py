@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vizkit.animation.items import Item, Move, rgb
+from vizkit.animation.items import Item, Move, can_blend, rgb
+from vizkit.animation.timing import coming, leaving
+from vizkit.theme import contrast
 from vizkit.views.marks import Curve, Dot, Text, points
 from vizkit.views.text import quantity, words
 
@@ -42,8 +43,6 @@ def test_both_ends_are_exact(start, end):
 
 
 def test_numbers_change_only_with_the_same_words_around_them():
-    from vizkit.animation.items import can_blend
-
     assert can_blend(label(1).mark, label(2).mark)
     assert not can_blend(label(1).mark, label(1, prefix="v = ").mark)
     assert not can_blend(label(1).mark, replace(label(1).mark, bold=True))
@@ -69,10 +68,23 @@ def test_a_colour_change_keeps_the_mark_itself_so_that_its_outline_is_kept():
     assert np.allclose(move.at(0.5).colour, [1.0, 0.5, 0.5])
 
 
-@pytest.mark.parametrize(("share", "gone", "come"), [(0.0, 1, 0), (0.5, 0, 0), (0.75, 0, 0.5), (1.0, 0, 1)])
-def test_what_goes_has_gone_before_what_comes_appears(share, gone, come):
-    assert Move(label(1), None).at(share).opacity == pytest.approx(gone)
-    assert Move(None, label(1)).at(share).opacity == pytest.approx(come)
+def test_what_goes_has_gone_before_what_comes_appears():
+    for share in np.linspace(0, 1, 41):
+        gone, come = Move(label(1), None).at(leaving(share)), Move(None, label(1)).at(coming(share))
+        assert gone.opacity == 0.0 or come.opacity == 0.0
+    assert Move(label(1), None).at(leaving(0.0)).opacity == 1.0 and Move(None, label(1)).at(coming(1.0)).opacity == 1.0
+
+
+@given(shares)
+def test_a_text_whose_ground_turns_light_can_be_read_all_the_way(share):
+    before = replace(label(1.0), colour=rgb("#99a0aa"), fill=rgb("#223050"))
+    after = replace(before, colour=rgb("#10141b"), fill=rgb("#5f85d8"))
+    shown = Move(before, after).at(share)
+    assert contrast(_hex(shown.colour), _hex(shown.fill)) > 2.4  # a plain blend passes through 1
+
+
+def _hex(colour):
+    return "#" + "".join(f"{round(channel * 255):02x}" for channel in colour)
 
 
 def test_a_move_is_still_only_if_nothing_of_it_changes():

@@ -13,7 +13,7 @@ from samples import sample_story
 from vizkit.animation.mobjects import TextMobject
 from vizkit.animation.picturing import pixels, plays_of
 from vizkit.animation.script import moves, plays
-from vizkit.animation.staging import Change, Stage, ease, still
+from vizkit.animation.staging import Change, Stage, still
 from vizkit.errors import ArgumentError
 from vizkit.stories.story import Pulse
 from vizkit.theme import DARK, LIGHT
@@ -36,9 +36,8 @@ def in_order(play, share):
     scenery = stage.enter(play)
     scenery.show(share)
     shown = {id(each.item): each for each in [*scenery.back, *scenery.front.submobjects] if hasattr(each, "item")}
-    ordered = [move.at(ease(share)) for move in moves(play.before, play.after)]
     by_name = {each.item.name: each for each in shown.values()}
-    return [by_name[item.name] for item in ordered]
+    return [by_name[(move.after or move.before).name] for move in moves(play.before, play.after)]
 
 
 @pytest.mark.parametrize("index", [i for i, play in enumerate(PLAYS) if i and play.pulse is None])

@@ -162,6 +162,10 @@ def _even(first: Mark, second: Mark) -> tuple[Mark, Mark]:
     return tuple(replace(mark, points=resample(mark.points, count)) for mark in (first, second))
 
 
+def _light(colour: RGB) -> float:
+    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Move:
     """One item's way from one moment to the next; without ``before`` it appears, without ``after`` it goes."""
@@ -192,9 +196,9 @@ class Move:
         """Return the item when this much of the way, 0 to 1, is behind it."""
         a, b = self.before, self.after
         if b is None:
-            return replace(a, opacity=a.opacity * max(0.0, 1.0 - 2.0 * share))
+            return replace(a, opacity=a.opacity * (1.0 - share))
         if a is None:
-            return replace(b, opacity=b.opacity * max(0.0, 2.0 * share - 1.0))
+            return replace(b, opacity=b.opacity * share)
         if share >= 1.0:
             return b
         mark = a.mark
@@ -203,4 +207,12 @@ class Move:
             values = {n: _blend_value(getattr(first, n), getattr(second, n), share) for n in self._changing}
             mark = replace(second, **values)
         blends = {n: _blend_value(getattr(a, n), getattr(b, n), share) for n in ("colour", "fill", "scale", "opacity")}
+        if self._flips:
+            blends["colour"] = max((a.colour, b.colour), key=lambda each: abs(_light(each) - _light(blends["fill"])))
         return replace(b, mark=mark, **blends)
+
+    @property
+    def _flips(self) -> bool:
+        """Whether a text goes from light on dark to dark on light; on the way it takes the colour that can be read."""
+        ends = [_light(each.colour) - _light(each.fill) for each in (self.before, self.after)]
+        return isinstance(self.after.mark, Text) and ends[0] * ends[1] < 0

@@ -18,24 +18,15 @@ from vizkit.animation.items import Move
 from vizkit.animation.mobjects import bounds, mobject
 from vizkit.animation.pulse import Light, light
 from vizkit.animation.script import Play, moves
+from vizkit.animation.timing import coming, ease, leaving, moving
 from vizkit.theme import Theme
 
-__all__ = ["Change", "Scenery", "Stage", "ease", "still"]
+__all__ = ["Change", "Scenery", "Stage", "still"]
 
 Covers: TypeAlias = "tuple[float, float, float, float]"
 
+_CROWD = 8  # more things than these leave at once: the others wait for them
 _ROOM = 24.0  # around what moves, in stage units: a counting number may be wider on its way
-
-
-def ease(share: float) -> float:
-    """Return a share of time as a share of the way: slow, fast, slow.
-
-    Examples
-    --------
-    >>> ease(0), ease(0.5), ease(1)
-    (0, 0.5, 1)
-    """
-    return share * share * (3 - 2 * share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +49,17 @@ class Scenery:
 
     def show(self, share: float) -> None:
         """Show the moment when this share of the play's time, 0 to 1, has passed."""
-        way = ease(share)
+        crowded = sum(part.move.after is None for part in self.moving) > _CROWD
         for part in self.moving:
-            part.mobject.show(part.move.at(way))
+            part.mobject.show(part.move.at(_way(part.move, share, crowded)))
         if self.light is not None:
-            self.light.show(way)
+            self.light.show(ease(share))
+
+
+def _way(move: Move, share: float, crowded: bool) -> float:
+    if move.after is None:
+        return leaving(share)
+    return coming(share, crowded) if move.before is None else moving(share, crowded)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,12 @@ TURN = 0.6  # before a motion: the caption changes and the light moves
 PULSE = 0.8  # one light runs along its lines
 REST = 0.6  # least time in which a beat stands still
 CLOSING = 1.0  # more rest at the end
-SEEN = 0.6  # share of a change after which a new caption can be read
+LEFT = 0.4  # share of a change after which what leaves has left
+COMING = 0.55  # share of a change after which what is new appears
+# In a crowded change, in which much leaves, each waits for the other: things go, then move, then new ones come.
+CLEARED = (0.25, 0.85)
+FILLING = 0.7
+SEEN = 0.7  # share of a change after which a new caption can be read
 
 
 def _on_grid(seconds: float) -> float:
@@ -72,6 +77,35 @@ def rhythm(beat: Beat, first: bool = False, last: bool = False) -> Rhythm:
     moving = turn + sum(pulses) + move
     rest = max(reading - moving, REST) + (CLOSING if last else 0.0)
     return Rhythm(turn, pulses, move, _on_grid(rest))
+
+
+def ease(share: float) -> float:
+    """Return a share of time as a share of the way: slow, fast, slow; 0 before it and 1 after it.
+
+    Examples
+    --------
+    >>> ease(-1), ease(0.5), ease(2)
+    (0.0, 0.5, 1.0)
+    """
+    within = min(max(share, 0.0), 1.0)
+    return within * within * (3 - 2 * within)
+
+
+def leaving(share: float) -> float:
+    """Return how far something has gone when this share of a change's time has passed."""
+    return ease(share / LEFT)
+
+
+def coming(share: float, crowded: bool = False) -> float:
+    """Return how far something has come when this share of a change's time has passed."""
+    start = FILLING if crowded else COMING
+    return ease((share - start) / (1.0 - start))
+
+
+def moving(share: float, crowded: bool = False) -> float:
+    """Return how far something has moved when this share of a change's time has passed."""
+    start, end = CLEARED if crowded else (0.0, 1.0)
+    return ease((share - start) / (end - start))
 
 
 @dataclass(frozen=True, slots=True)
