@@ -54,6 +54,15 @@ def test_a_convolutional_network_is_drawn_from_its_trace():
     assert faults(plots.figure(NetworkView.from_trace(trace), "dark")) == []
 
 
+def test_the_digits_network_is_drawn_from_its_trace():
+    model = nn.networks.digits_cnn()
+    with vizkit.record(model) as trace:
+        model.fit(np.random.default_rng(0).random((4, 8, 8, 1)), np.arange(4), epochs=1, batch_size=4, verbose=0)
+    view = NetworkView.from_trace(trace)
+    assert faults(plots.figure(view, "light")) == []
+    assert {"shape[1][2]", "value[7][9]", "ce"} <= view.quantities().keys()
+
+
 def test_bad_input_is_one_clear_error(trace):
     with pytest.raises(ArgumentError, match="from a trace"):
         plots.network("dosage")

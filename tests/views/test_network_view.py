@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import dosage_run
 import numpy as np
@@ -221,4 +222,10 @@ def test_bad_input_is_one_clear_error(trace):
     with pytest.raises(ShapeError, match=r"\(2,\), \(3, 1\)"):
         dense_layer([1, 2], [[1], [2], [3]], [0], [0], "linear")
     with pytest.raises(ArgumentError, match="no room for 16 columns"):
-        _ = layered([1] * 16, np.random.default_rng(0)).picture
+        _ = replace(layered([1] * 16, np.random.default_rng(0)), size=(1120.0, 576.0)).picture
+
+
+def test_a_deep_network_is_wider():
+    view = layered([1] * 16, np.random.default_rng(0))
+    assert view.picture.size[0] > 1120
+    assert view.quantities()["value[15][0]"] == view.layers[15].output[0]

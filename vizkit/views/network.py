@@ -19,7 +19,7 @@ from vizkit.views.network_labels import (
     write_notes,
 )
 from vizkit.views.network_layers import Layer, Loss, read_layers, read_loss
-from vizkit.views.network_layout import arrange
+from vizkit.views.network_layout import LOSS, arrange
 from vizkit.views.network_marks import Sheet, draw_columns, draw_edges, draw_loss, draw_tangents
 from vizkit.views.picture import Picture, View
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from vizkit.trace import Trace
 
 __all__ = ["NetworkView", "Note"]
+
+PANEL = (1120.0, 576.0)
+PER_COLUMN = 230.0  # width for each layer of a deep network
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +61,7 @@ class NetworkView(View):
     limit
         The most units that are drawn in one layer; the number of the rest is written.
     size
-        Width and height in stage units.
+        Width and height in stage units; without, a panel's size, wider for a deep network.
 
     Examples
     --------
@@ -77,7 +80,7 @@ class NetworkView(View):
     known: tuple[str, ...] = ("*",)
     target: str = "target"
     limit: int = 8
-    size: tuple[float, float] = (1120.0, 576.0)
+    size: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if len(self.layers) < 2:
@@ -130,7 +133,8 @@ class NetworkView(View):
 
     def draw(self) -> Picture:
         """Make the picture: lines and discs first, then the labels in the order of their importance."""
-        layout = arrange(self.layers, self.size, self.loss is not None, self.limit)
+        size = self.size or (max(PANEL[0], PER_COLUMN * len(self.layers) + LOSS[0]), PANEL[1])
+        layout = arrange(self.layers, size, self.loss is not None, self.limit)
         sheet = Sheet(self.layers, layout, self._known())
         draw_columns(sheet)
         draw_tangents(sheet, self.tangents)
@@ -144,8 +148,7 @@ class NetworkView(View):
         if self.loss is not None:
             label_target(sheet, self.loss, self.target)
         write_notes(sheet, (*self.notes, *gradient_notes(sheet, self._wanted())))
-        width, height = self.size
-        return Picture(size=self.size, bounds=(0.0, width, 0.0, height), marks=tuple(sheet.marks))
+        return Picture(size=size, bounds=(0.0, size[0], 0.0, size[1]), marks=tuple(sheet.marks))
 
     def _wanted(self) -> tuple[str, ...]:
         """Return patterns of the parameters whose derivatives are shown."""

@@ -17,7 +17,7 @@ from vizkit.views.marks import Text
 from vizkit.views.network_layers import Loss
 from vizkit.views.network_layout import BLOCK, LABEL, LOSS, Column
 from vizkit.views.network_marks import Sheet
-from vizkit.views.network_room import Point, Rect, beside, text_size
+from vizkit.views.network_room import GAP, Point, Rect, beside, text_size
 from vizkit.views.text import Words, quantity, subscript, tally, words
 
 __all__ = [
@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 SHARES = tuple(0.5 + sign * 0.02 * step for step in range(13) for sign in (1, -1))  # places along an edge
+
+BLOCK_GAP = 16.0  # between the shapes of neighbouring blocks, which would read as one
 
 Entry = tuple[str, Words, str]  # the key of an edge or bias, its text, its colour role
 
@@ -52,7 +54,7 @@ class Note:
 
 def _label(sheet: Sheet, key: str, said: Words, role: str, candidates: Iterable[Point]) -> None:
     """Write a label at the first candidate that is free; leave it out when none is."""
-    at = sheet.room.place(str(said), candidates)
+    at = sheet.room.place(str(said), candidates, gap=BLOCK_GAP if key.startswith("shape:") else GAP)
     if at is not None:
         sheet.marks.append(Text(key=key, role=role, words=said, x=at[0], y=at[1]))
 
@@ -92,7 +94,7 @@ def _heads(sheet: Sheet, column: Column, text: str) -> list[Point]:
 
 def _levels(column: Column, sign: int) -> list[Point]:
     """Return three heights above or below a block, so that wide texts of neighbours can alternate."""
-    return [(column.x, column.ys[0] + sign * (BLOCK[1] / 2 + 30 + level * LABEL)) for level in range(3)]
+    return [(column.x, column.ys[0] + sign * (BLOCK[1] / 2 + 34 + level * LABEL)) for level in range(3)]
 
 
 def label_outputs(sheet: Sheet) -> None:

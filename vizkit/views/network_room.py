@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from vizkit.theme import SIZES
 from vizkit.views.measure import CAP_HEIGHT, width
 
-__all__ = ["Point", "Rect", "Room", "beside", "text_size"]
+__all__ = ["GAP", "Point", "Rect", "Room", "beside", "text_size"]
 
 Point = tuple[float, float]
 
-_GAP = 6.0  # clear space around a label
+GAP = 6.0  # clear space around a label
 
 
 def text_size(text: str, size: str = "label") -> tuple[float, float]:
@@ -92,9 +92,9 @@ class Room:
     discs: list[tuple[Point, float]] = field(default_factory=list)
     lines: list[tuple[Point, Point, float]] = field(default_factory=list)
 
-    def free(self, middle: Point, size: tuple[float, float]) -> bool:
+    def free(self, middle: Point, size: tuple[float, float], gap: float = GAP) -> bool:
         """Say whether a text of this size has clear space around its middle."""
-        rect = Rect.around(middle, size, _GAP)
+        rect = Rect.around(middle, size, gap)
         return (
             Rect.around(middle, size).inside(self.frame)
             and not any(rect.meets(other) for other in self.rects)
@@ -102,11 +102,11 @@ class Room:
             and not any(Rect.around(middle, size, thick / 2 + 1).meets_line(a, b) for a, b, thick in self.lines)
         )
 
-    def place(self, text: str, candidates: Iterable[Point]) -> Point | None:
+    def place(self, text: str, candidates: Iterable[Point], gap: float = GAP) -> Point | None:
         """Take the first free one of the candidate middles for a text; None when none is free."""
         size = text_size(text)
         for middle in candidates:
-            if self.free(middle, size):
+            if self.free(middle, size, gap):
                 self.rects.append(Rect.around(middle, size))
                 return middle
         return None
@@ -150,5 +150,5 @@ def beside(line: tuple[Point, Point], share: float, text: str, above: bool, thic
     across, up = -(y1 - y0) / length, (x1 - x0) / length
     across, up = (across, up) if (up > 0) == above else (-across, -up)
     wide, high = text_size(text)
-    away = thick / 2 + _GAP + abs(across) * wide / 2 + abs(up) * high / 2
+    away = thick / 2 + GAP + abs(across) * wide / 2 + abs(up) * high / 2
     return x0 + share * (x1 - x0) + across * away, y0 + share * (y1 - y0) + up * away
