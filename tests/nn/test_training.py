@@ -272,7 +272,7 @@ def test_a_later_wrong_input_names_both_shapes():
 def test_digits_reach_97_percent_of_the_held_out_fifth():
     (x, y), (x_test, y_test) = nn.data.digits()
     model = nn.networks.digits_cnn()
-    model.fit(x, y, epochs=12, batch_size=32, verbose=0)
+    model.fit(x, y, epochs=10, batch_size=32, verbose=0)
     assert model.evaluate(x_test, y_test)[1] >= 0.97
 
 

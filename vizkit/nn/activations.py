@@ -32,6 +32,8 @@ def linear(x: Any) -> Any:
 def relu(x: Any) -> Any:
     """Return `x` where it is positive, else 0. The derivative at 0 is 0.
 
+    `x` and the result are of shape (...), any and the same.
+
     Examples
     --------
     >>> relu(np.array([-3.0, 5.0])).tolist()
@@ -44,6 +46,8 @@ def relu(x: Any) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """Return `x` where it is positive, else `negative_slope` times `x`.
 
+    `x` and the result are of shape (...), any and the same.
+
     Examples
     --------
     >>> leaky_relu(np.array([-1.0, 5.0])).tolist()
@@ -55,6 +59,8 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 @operation
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Return `x` where it is positive, else alpha (exp x − 1) (Clevert et al. 2016).
+
+    `x` and the result are of shape (...), any and the same.
 
     Examples
     --------
@@ -69,6 +75,8 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 def softplus(x: Any) -> Any:
     """Return log(1 + exp x), a smooth relu. Its derivative is the sigmoid.
 
+    `x` and the result are of shape (...), any and the same.
+
     Examples
     --------
     >>> softplus(np.array([-1e4, 1e4])).tolist()
@@ -80,6 +88,8 @@ def softplus(x: Any) -> Any:
 @primitive(lambda g, y, x: g * y * (1 - y))
 def sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp −x), between 0 and 1.
+
+    `x` and the result are of shape (...), any and the same.
 
     Examples
     --------
@@ -105,6 +115,8 @@ def tanh(x: Any) -> Any:
 @primitive(lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return exp x divided by its sum along `axis`: scores become probabilities.
+
+    `x` and the result are of shape (...), any and the same.
 
     Examples
     --------
@@ -140,6 +152,8 @@ def names() -> list[str]:
 
 def get(identifier: str | Callable[..., Any] | None) -> Callable[..., Any]:
     """Return an activation by its name; ``None`` is linear, a callable is returned as it is.
+
+    It keeps the shape: what goes in of shape (...) comes out so.
 
     Raises
     ------

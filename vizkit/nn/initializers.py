@@ -68,6 +68,7 @@ class Constant(Initializer):
         self.value = value
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return the value at every place of `shape`."""
         value = np.asarray(self.value, float)
         if value.shape not in ((), shape):
             raise ShapeError(f"A constant of shape {value.shape} does not fit a weight of shape {shape}.")
@@ -96,6 +97,7 @@ class RandomNormal(Initializer):
         self.mean, self.stddev = mean, stddev
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return normal numbers of `shape`."""
         return random.normal(self.mean, self.stddev, shape)
 
 
@@ -107,6 +109,7 @@ class RandomUniform(Initializer):
         self.minval, self.maxval = minval, maxval
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return uniform numbers of `shape`."""
         return random.uniform(self.minval, self.maxval, shape)
 
 
@@ -114,6 +117,7 @@ class GlorotUniform(Initializer):
     """Uniform within ±√(6 / (fan in + fan out)) (Glorot and Bengio 2010, eq. 16)."""
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return uniform numbers of `shape`."""
         limit = np.sqrt(6 / max(1, sum(_fans(shape))))
         return random.uniform(-limit, limit, shape)
 
@@ -122,6 +126,7 @@ class GlorotNormal(Initializer):
     """Normal of variance 2 / (fan in + fan out), cut at two standard deviations."""
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return normal numbers of `shape`."""
         return _cut_normal(random, shape) * np.sqrt(2 / max(1, sum(_fans(shape))))
 
 
@@ -129,6 +134,7 @@ class HeUniform(Initializer):
     """Uniform within ±√(6 / fan in) (He et al. 2015)."""
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return uniform numbers of `shape`."""
         limit = np.sqrt(6 / max(1, _fans(shape)[0]))
         return random.uniform(-limit, limit, shape)
 
@@ -137,6 +143,7 @@ class HeNormal(Initializer):
     """Normal of variance 2 / fan in, cut at two standard deviations (He et al. 2015)."""
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return normal numbers of `shape`."""
         return _cut_normal(random, shape) * np.sqrt(2 / max(1, _fans(shape)[0]))
 
 

@@ -48,6 +48,8 @@ def sum_squared_residuals(y_true: Any, y_pred: Any) -> Any:
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """Return the mean over the last axis of the squared differences.
 
+    `y_true` and `y_pred` of shape (batch, ..., units); the result of shape (batch, ...).
+
     Examples
     --------
     >>> mean_squared_error(np.array([[0.0, 0.0]]), np.array([[1.0, 3.0]])).tolist()
@@ -58,6 +60,8 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
 
 def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     """Return the mean over the last axis of −t log p − (1 − t) log(1 − p).
+
+    `y_true` and `y_pred` of shape (batch, ..., units); the result of shape (batch, ...).
 
     With `from_logits`, `y_pred` is the score before the sigmoid.
 
@@ -89,6 +93,8 @@ def _log_probabilities(y_pred: Any, from_logits: bool) -> Any:
 def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     """Return −Σ t log p of each sample, for targets that are one-hot or probabilities.
 
+    `y_true` and `y_pred` of shape (batch, ..., units); the result of shape (batch, ...).
+
     With `from_logits`, `y_pred` are the scores before the softmax.
 
     Examples
@@ -101,6 +107,8 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
 
 def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     """Return −log p of the right class of each sample, for targets that are class numbers.
+
+    `y_true` of shape (batch,) or (batch, 1), `y_pred` of shape (batch, classes); the result of shape (batch,).
 
     With `from_logits`, `y_pred` are the scores before the softmax.
 

@@ -16,6 +16,8 @@ __all__ = ["accuracy", "binary_accuracy", "categorical_accuracy", "get", "mse", 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Return for each sample the share of outputs on the right side of the threshold.
 
+    `y_pred` of shape (batch, outputs), `y_true` so or of shape (batch,); the result of shape (batch,).
+
     Examples
     --------
     >>> binary_accuracy(np.array([[1], [0]]), np.array([[0.9], [0.7]])).tolist()
@@ -28,6 +30,8 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return for each sample 1 when its largest output is where the target's is, else 0.
 
+    `y_pred` of shape (batch, outputs), `y_true` so or of shape (batch,); the result of shape (batch,).
+
     Examples
     --------
     >>> categorical_accuracy(np.array([[0, 1]]), np.array([[0.2, 0.8]])).tolist()
@@ -39,6 +43,8 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return for each sample 1 when its largest output is that of the target's class, else 0.
 
+    `y_pred` of shape (batch, outputs), `y_true` so or of shape (batch,); the result of shape (batch,).
+
     Examples
     --------
     >>> sparse_categorical_accuracy(np.array([1]), np.array([[0.2, 0.8]])).tolist()
@@ -49,6 +55,8 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return the accuracy of each sample, whichever kind the shapes ask for.
+
+    `y_pred` of shape (batch, outputs), `y_true` so or of shape (batch,); the result of shape (batch,).
 
     One output: yes or no. Targets of the predictions' shape: one-hot. Else: class numbers.
 
@@ -66,6 +74,8 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 
 def mse(y_true: Any, y_pred: Any) -> Any:
     """Return the mean squared error of each sample.
+
+    `y_pred` of shape (batch, outputs), `y_true` so or of shape (batch,); the result of shape (batch,).
 
     Examples
     --------

@@ -108,6 +108,7 @@ class Sequential(Model):
                 self._build_if_known()
 
     def call(self, inputs: Any) -> Any:
+        """Return what the last layer makes of the inputs."""
         outputs = inputs
         for layer in self._layers:
             outputs = layer(outputs)

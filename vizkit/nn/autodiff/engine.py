@@ -145,7 +145,7 @@ class Primitive:
         self.option_names = names[arrays if arrays is not None else 1 :]
 
     def derivative(self, position: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Decorate the derivative with respect to the array at `position`."""
+        """Decorate the derivative with respect to the array at `position`, which gives that array's shape (...)."""
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
             self.derivatives.extend([None] * (position + 1 - len(self.derivatives)))
@@ -155,7 +155,7 @@ class Primitive:
         return register
 
     def derivative_for(self, position: int) -> Callable[..., Any] | None:
-        """Return the derivative with respect to one array; ``None`` where there is none."""
+        """Return the derivative with respect to one array, of shape (...); ``None`` where there is none."""
         if self.arrays is None:
             return functools.partial(self.derivatives[0], position)
         return self.derivatives[position] if position < len(self.derivatives) else None
@@ -210,7 +210,9 @@ def innermost(arguments: Iterable[Any]) -> Tape | None:
 
 
 def implements(*functions: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Say that the decorated callable stands for these NumPy functions on tracked arrays."""
+    """Say that the decorated callable stands for these NumPy functions on tracked arrays.
+
+    It must give results of shape (...) as theirs."""
 
     def register(implementation: Any) -> Any:
         FUNCTIONS.update(dict.fromkeys(functions, implementation))

@@ -18,7 +18,7 @@ def primitive(*derivatives: Callable[..., Any] | None) -> Callable[[Callable[...
     *derivatives
         For each array among the function's first parameters, a function
         ``(gradient, output, *inputs, **options) -> gradient of that input``; ``None`` where it is
-        zero. The function's further parameters are options. Arrays may have any shape.
+        zero. The function's further parameters are options. Arrays are of shape (...), any.
 
     Returns
     -------

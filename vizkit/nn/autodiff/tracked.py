@@ -19,7 +19,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def plain(x: Any) -> Any:
-    """Return the plain array inside a tracked one (of any depth), or `x` itself.
+    """Return the plain array inside a tracked one (of any depth), of shape (...), or `x` itself.
 
     Examples
     --------
@@ -115,12 +115,12 @@ class Tracked:
         return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Any:
-        """Return the array with its axes in another order."""
+        """Return the array with its axes in another order: of shape (a, b), it becomes one of shape (b, a)."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         return FUNCTIONS[np.transpose](self, order)
 
     def numpy(self) -> np.ndarray:
-        """Return a copy of the plain array: the one explicit way out of tracking."""
+        """Return a copy of the plain array, of shape (...): the one explicit way out of tracking."""
         return np.array(plain(self))
 
     def __getitem__(self, index: Any) -> Any:
@@ -153,11 +153,11 @@ class Tracked:
         return float(self._detached("float()"))
 
     def item(self) -> Any:
-        """Refuse to leave tracking silently; return the number of an array that is not tracked."""
+        """Refuse to leave tracking silently; return the number of an array of shape () that is not tracked."""
         return self._detached(".item()").item()
 
     def tolist(self) -> Any:
-        """Refuse to leave tracking silently; return the list of an array that is not tracked."""
+        """Refuse to leave tracking silently; return an array of shape (...) that is not tracked as lists."""
         return self._detached(".tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

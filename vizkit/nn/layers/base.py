@@ -109,6 +109,7 @@ class Layer:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        """Freeze or free this layer and those inside it."""
         self._trainable = bool(value)
         for layer in self.sublayers():
             layer.trainable = value
@@ -318,7 +319,13 @@ def snake_case(name: str) -> str:
 
 
 def shapes_of(inputs: Any) -> Any:
-    """Return the shape of an array with an open batch axis, or of each in a list."""
+    """Return the shape of an array with an open batch axis, or of each in a list.
+
+    Examples
+    --------
+    >>> shapes_of(np.zeros((5, 3)))
+    (None, 3)
+    """
     if isinstance(inputs, (list, tuple)):
         return [shapes_of(part) for part in inputs]
     shape = np.shape(inputs)

@@ -71,6 +71,7 @@ class Conv2D(Layer):
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the kernel, of shape (height, width, channels, filters), and the bias, of shape (filters,)."""
         if len(input_shape) != 4:
             raise ShapeError(
                 f"The layer {self.name!r} (Conv2D) needs (batch, height, width, channels); {input_shape} was given."
@@ -81,6 +82,7 @@ class Conv2D(Layer):
             self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias")
 
     def call(self, inputs: Any) -> Any:
+        """Return the feature maps, of shape (batch, rows, columns, filters)."""
         if inputs.ndim != 4 or inputs.shape[3] != self.kernel.shape[2]:
             raise self._refuse(f"needs (batch, height, width, {self.kernel.shape[2]})", inputs)
         for length, window, dilation in zip(inputs.shape[1:3], self.kernel_size, self.dilation_rate, strict=True):
@@ -120,6 +122,7 @@ class MaxPooling2D(Layer):
         self.padding = _known_padding(padding)
 
     def call(self, inputs: Any) -> Any:
+        """Return the largest values, of shape (batch, rows, columns, channels)."""
         if inputs.ndim != 4:
             raise self._refuse("needs (batch, height, width, channels)", inputs)
         if self.padding == "valid" and any(n < w for n, w in zip(inputs.shape[1:3], self.pool_size, strict=True)):

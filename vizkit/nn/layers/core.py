@@ -53,6 +53,7 @@ class Dense(Layer):
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the kernel, of shape (features, units), and the bias, of shape (units,)."""
         if len(input_shape) < 2:
             raise ShapeError(f"The layer {self.name!r} (Dense) needs (batch, features); {input_shape} was given.")
         self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
@@ -60,6 +61,7 @@ class Dense(Layer):
             self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
 
     def call(self, inputs: Any) -> Any:
+        """Return the units' outputs, of shape (batch, ..., units)."""
         if inputs.ndim < 2 or inputs.shape[-1] != self.kernel.shape[0]:
             raise self._refuse(f"has a kernel of shape {self.kernel.shape}", inputs)
         summed = np.matmul(inputs, self.kernel)
@@ -87,6 +89,7 @@ class Activation(Layer):
         self.activation = activations.get(activation)
 
     def call(self, inputs: Any) -> Any:
+        """Return the activation of the inputs, of the same shape (batch, ...)."""
         return self.activation(inputs)
 
 
@@ -100,6 +103,7 @@ class Flatten(Layer):
     """
 
     def call(self, inputs: Any) -> Any:
+        """Return the inputs in the shape (batch, features)."""
         return np.reshape(inputs, (inputs.shape[0], int(np.prod(inputs.shape[1:], dtype=int))))
 
 
@@ -130,6 +134,7 @@ class Dropout(Layer):
         self._masks = None if seed is None else seeds.generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the inputs, of the same shape (batch, ...), some of them dropped when `training`."""
         if not training or self.rate == 0:
             return inputs
         random = self._masks or self.random()
@@ -157,6 +162,7 @@ class Input(Layer):
         self.shape = shape
 
     def call(self, inputs: Any) -> Any:
+        """Return the inputs as they are."""
         return inputs
 
 
