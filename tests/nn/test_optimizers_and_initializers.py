@@ -89,6 +89,21 @@ def test_impossible_learning_rates(rate):
         optimizers.SGD(rate)
 
 
+@pytest.mark.parametrize(
+    "make, name",
+    [
+        (lambda: optimizers.SGD(0.1, momentum=-0.5), "momentum"),
+        (lambda: optimizers.Adam(beta_1=1), "beta_1"),
+        (lambda: optimizers.Adam(beta_2=1.5), "beta_2"),
+        (lambda: optimizers.Adam(epsilon=0), "epsilon"),
+        (lambda: optimizers.RMSprop(rho=-1), "rho"),
+    ],
+)
+def test_impossible_settings(make, name):
+    with pytest.raises(ArgumentError, match=name):
+        make()
+
+
 def test_unknown_optimizer():
     with pytest.raises(UnknownNameError, match="Did you mean 'adam'"):
         optimizers.get("adamm")

@@ -237,6 +237,13 @@ def test_a_diverging_run_names_step_loss_and_cause():
         network.fit(X, Y, batch_size=3, epochs=300, verbose=0)
 
 
+def test_an_infinite_last_step_is_found_too():
+    model = nn.Sequential([nn.layers.Dense(1, kernel_initializer="ones")], dtype="float32")
+    model.compile(nn.optimizers.SGD(1e38), "mse")
+    with pytest.raises(DivergenceError, match="kernel"):
+        model.fit(np.full((2, 1), 1e3), np.zeros(2), epochs=1, verbose=0)
+
+
 def test_what_is_not_compiled_or_built_says_so():
     with pytest.raises(NotBuiltError, match="compile"):
         nn.Sequential([nn.layers.Dense(1)]).fit(X, Y)
@@ -249,6 +256,8 @@ def test_wrong_things_in_a_model():
         nn.Sequential([nn.layers.Flatten])
     with pytest.raises(ArgumentError, match="'a'"):
         nn.Sequential([nn.layers.Dense(1, name="a"), nn.layers.Dense(1, name="a")])
+    with pytest.raises(ArgumentError, match="list"):
+        small().compile("adam", "mse", "accuracy")
     with pytest.raises(UnknownNameError, match="Did you mean 'accuracy'"):
         small().compile("adam", "mse", ["acuracy"])
 

@@ -51,12 +51,12 @@ class Model(Layer):
     _recording: Any = None
     _quiet = False  # inside fit and evaluate only training steps are recorded
     _updates = 0
+    _metrics: Sequence[tuple[str, Any]] = ()
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if seed is not None:
             self._random = seeds.generator(seed)
-        self._metrics: list[tuple[str, Any]] = []
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None) -> None:
         """Choose what training does.
@@ -77,7 +77,7 @@ class Model(Layer):
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
-        self._metrics = [_metric(one) for one in metrics or []]
+        self._metrics = _named_metrics(metrics or [])
 
     # -- training -----------------------------------------------------------------------------------
 
@@ -170,6 +170,8 @@ class Model(Layer):
             progress.step(epoch, step)
             for listener in listeners:
                 listener.on_batch_end(step - 1, value)
+        if not all(np.isfinite(weight.value).all() for weight in watched):
+            self._diverged(f"The loss is {value}, but its gradient is not finite")
         return totals.result()
 
     def _end_epoch(self, epoch: int, logs: dict[str, float], progress: Progress, listeners: Sequence[Callback]) -> None:
@@ -213,14 +215,15 @@ class Model(Layer):
         return value, prediction
 
     def _check(self, value: float) -> None:
-        if math.isfinite(value):
-            return
-        broken = [w.name for w in self.weights if not np.isfinite(w.value).all()]
-        where = f" The weights {', '.join(sorted(set(broken)))} are not finite either." if broken else ""
+        if not math.isfinite(value):
+            self._diverged(f"The loss is {value}")
+
+    def _diverged(self, what: str) -> None:
+        broken = {w.name for w in self.weights if not np.isfinite(w.value).all()}
+        where = f" Weights that are not finite: {', '.join(sorted(broken))}." if broken else ""
         raise DivergenceError(
-            f"The loss is {value} at step {self._updates}: training diverged.{where} The likely cause is a "
-            f"learning rate that is too large (it is {self.optimizer.learning_rate:g}); try a tenth of it, or "
-            "scale the inputs."
+            f"{what} at step {self._updates}: training diverged.{where} The likely cause is a learning rate that "
+            f"is too large (it is {self.optimizer.learning_rate:g}); try a tenth of it, or scale the inputs."
         )
 
     def train_on_batch(self, x: Any, y: Any, return_dict: bool = False) -> Any:
@@ -365,8 +368,10 @@ class _Totals:
         return {"loss": self.loss / share} | {name: total / self.count for name, total in self.metrics.items()}
 
 
-def _metric(identifier: Any) -> tuple[str, Any]:
-    return metrics.get(identifier)
+def _named_metrics(identifiers: Sequence[Any]) -> list[tuple[str, Any]]:
+    if isinstance(identifiers, str):
+        raise ArgumentError(f"metrics is a list, for example [{identifiers!r}]; {identifiers!r} was given.")
+    return [metrics.get(one) for one in identifiers]
 
 
 def _as_keras(scores: Mapping[str, float]) -> Any:

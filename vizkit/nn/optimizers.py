@@ -110,7 +110,7 @@ class SGD(Optimizer):
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(learning_rate)
-        self.momentum = _number("momentum", momentum, -np.finfo(float).tiny, 1)
+        self.momentum = _number("momentum", momentum, 0, 1, includes_low=True)
         self.nesterov = bool(nesterov)
         self._slots = 1 if momentum else 0
 
@@ -150,7 +150,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, learning_rate: float = 0.001, rho: float = 0.9, epsilon: float = 1e-7) -> None:
         super().__init__(learning_rate)
-        self.rho, self.epsilon = _number("rho", rho, -1, 1), epsilon
+        self.rho, self.epsilon = _number("rho", rho, 0, 1, True), _number("epsilon", epsilon, 0, np.inf)
 
     def _step(self, flat: _Flat, rate: float, count: int) -> None:
         (square,), scratch = flat.slots, flat.scratch
@@ -188,8 +188,9 @@ class Adam(Optimizer):
         self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
     ) -> None:
         super().__init__(learning_rate)
-        self.beta_1, self.beta_2 = _number("beta_1", beta_1, -1, 1), _number("beta_2", beta_2, -1, 1)
-        self.epsilon = epsilon
+        self.beta_1 = _share("beta_1", beta_1)
+        self.beta_2 = _share("beta_2", beta_2)
+        self.epsilon = _number("epsilon", epsilon, 0, np.inf)
 
     def _step(self, flat: _Flat, rate: float, count: int) -> None:
         # The memories leave out the factors 1 − β; those stand in the rate and in epsilon instead,
@@ -213,9 +214,20 @@ def _by_type(variables: Sequence[Variable]) -> list[Variable]:
     return sorted(variables, key=lambda v: kinds.index(v.dtype))
 
 
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    if not isinstance(value, (int, float, np.number)) or not low < value <= high or not np.isfinite(value):
-        raise ArgumentError(f"{name} is a number above {max(low, 0):g} and at most {high:g}; {value!r} was given.")
+def _share(name: str, value: Any) -> float:
+    if value == 1:
+        raise ArgumentError(f"{name} is a number at least 0 and less than 1; {value!r} was given.")
+    return _number(name, value, 0, 1, includes_low=True)
+
+
+def _number(name: str, value: Any, low: float, high: float, includes_low: bool = False) -> float:
+    """Return a finite number within its limits, or raise."""
+    real = isinstance(value, (int, float, np.number)) and np.isfinite(value)
+    if not real or value > high or value < low or (value == low and not includes_low):
+        rule = f"{'at least' if includes_low else 'above'} {low:g}" + (
+            f" and at most {high:g}" if high < np.inf else ""
+        )
+        raise ArgumentError(f"{name} is a number {rule}; {value!r} was given.")
     return float(value)
 
 

@@ -11,6 +11,7 @@ from vizkit.errors import ArgumentError
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import Input
 from vizkit.nn.model import Model
+from vizkit.nn.names import lookup
 
 __all__ = ["Sequential"]
 
@@ -76,8 +77,6 @@ class Sequential(Model):
         UnknownNameError
             When there is none.
         """
-        from vizkit.nn.names import lookup
-
         return lookup("layer", name, {layer.name: layer for layer in self._layers})
 
     def _append(self, layer: Layer) -> None:
