@@ -18,7 +18,7 @@ from vizkit.animation.items import Move
 from vizkit.animation.mobjects import bounds, mobject
 from vizkit.animation.pulse import Light, light
 from vizkit.animation.script import Play, moves
-from vizkit.animation.timing import coming, ease, leaving, moving
+from vizkit.animation.timing import coming, ease, leaving, moving, opening
 from vizkit.theme import Theme
 
 __all__ = ["Change", "Scenery", "Stage", "still"]
@@ -49,9 +49,11 @@ class Scenery:
 
     def show(self, share: float) -> None:
         """Show the moment when this share of the play's time, 0 to 1, has passed."""
-        crowded = sum(part.move.after is None for part in self.moving) > _CROWD
+        gone = sum(part.move.after is None for part in self.moving)
+        opens = all(part.move.before is None for part in self.moving)
         for part in self.moving:
-            part.mobject.show(part.move.at(_way(part.move, share, crowded)))
+            way = opening(share, part.move.after.name) if opens else _way(part.move, share, gone > _CROWD)
+            part.mobject.show(part.move.at(way))
         if self.light is not None:
             self.light.show(ease(share))
 

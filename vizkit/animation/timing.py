@@ -27,6 +27,7 @@ COMING = 0.55  # share of a change after which what is new appears
 # In a crowded change, in which much leaves, each waits for the other: things go, then move, then new ones come.
 CLEARED = (0.25, 0.85)
 FILLING = 0.7
+OPENS = {"title": 0.0, "place": 0.1, "board": 0.2, "equation": 0.5, "caption": 0.5}  # when each zone opens, as shares
 SEEN = 0.7  # share of a change after which a new caption can be read
 
 
@@ -66,8 +67,8 @@ def rhythm(beat: Beat, first: bool = False, last: bool = False) -> Rhythm:
     ...         return Picture(size=(9, 9), bounds=(0, 1, 0, 1), marks=())
     >>> from vizkit.views.text import words
     >>> beat = Beat(name="a", place="a", board=board(a=Empty()), caption=words("fifteen letters"))
-    >>> rhythm(beat).whole
-    2.2
+    >>> round(rhythm(beat).whole, 2)
+    2.33
     """
     move = _on_grid(OPENING if first else MOVE)
     turn = (move if first else _on_grid(TURN)) if beat.motion else 0.0
@@ -100,6 +101,18 @@ def coming(share: float, crowded: bool = False) -> float:
     """Return how far something has come when this share of a change's time has passed."""
     start = FILLING if crowded else COMING
     return ease((share - start) / (1.0 - start))
+
+
+def opening(share: float, name: str) -> float:
+    """Return how far an item has come when a story opens: the title first, then the board, then the words below.
+
+    Examples
+    --------
+    >>> opening(0.5, "title") > opening(0.5, "plot/curve") > opening(0.5, "caption:The end.:0")
+    True
+    """
+    zone = name.partition(":")[0]
+    return ease((share - OPENS.get(zone, OPENS["board"])) / 0.5)
 
 
 def moving(share: float, crowded: bool = False) -> float:
