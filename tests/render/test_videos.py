@@ -74,6 +74,14 @@ def test_the_same_story_gives_the_same_bytes_in_another_process(made, tmp_path):
         assert (tmp_path / "again.mp4").with_suffix(suffix).read_bytes() == made[0].with_suffix(suffix).read_bytes()
 
 
+@pytest.mark.slow
+def test_the_file_is_the_one_that_manims_own_encoder_makes(made, tmp_path, monkeypatch):
+    from manim.renderer.cairo_renderer import CairoRenderer
+
+    monkeypatch.setattr("vizkit.animation._manim.steady_renderer", CairoRenderer)  # its own camera, too
+    assert video(STORY, tmp_path / "plain.mp4", "ql").read_bytes() == made[0].read_bytes()
+
+
 def test_bad_input_is_one_clear_error_and_what_was_there_stays(tmp_path):
     old = tmp_path / "old.mp4"
     old.write_text("old")

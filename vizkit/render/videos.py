@@ -135,9 +135,11 @@ def _played(scene_class: type[StoryScene], size: Quality, folder: Path) -> Path:
     """
     from manim import tempconfig
 
+    from vizkit.animation._manim import steady_renderer
+
     with tempconfig(_settings(size, folder)), _quiet():
         try:
-            scene = scene_class()
+            scene = scene_class(renderer=steady_renderer())
             scene.render()
         except VizkitError:
             raise
