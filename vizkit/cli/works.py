@@ -54,4 +54,4 @@ def _story(exhibit: Exhibit, folder: Path, quality: str, report: Report) -> None
     write(folder / "story.html", web.story_page(story))
     write(folder / "story.md", story.to_markdown())
     report(0.1)
-    render.video(story, folder / "video.mp4", quality=quality, progress=lambda share: report(0.1 + 0.9 * share))
+    render.video(story, folder / "video.mp4", quality, progress=lambda share, beat: report(0.1 + 0.9 * share))

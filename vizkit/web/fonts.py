@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from functools import cache
 from io import BytesIO
 
@@ -36,6 +37,8 @@ def _subset(face: str, characters: str) -> bytes:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
+    # manim opens the root logger for everything; what the subsetter has to say helps nobody here.
+    logging.getLogger("fontTools.subset").setLevel(logging.WARNING)
     # The file's own time stamp stays, so the same page has the same bytes on every day.
     font = TTFont(font_path(face), recalcTimestamp=False)
     subsetter = Subsetter(Options(layout_features=["*"], notdef_outline=True, hinting=False))
