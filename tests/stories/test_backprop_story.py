@@ -248,6 +248,16 @@ def test_another_network_of_the_same_shape_has_its_own_story():
     assert story.beat("all-derivatives").board.quantities()["network/d w2"] == state.gradients["w2"]
 
 
+def test_large_numbers_still_find_room():
+    model = nn.Sequential([nn.Input((1,)), nn.layers.Dense(2, "tanh"), nn.layers.Dense(1)], dtype="float64", seed=1)
+    model.compile(nn.optimizers.SGD(1e-4), "sum_squared_residuals")
+    with vizkit.record(model) as trace:
+        model.fit(np.array([[-2.0], [3.0]]), np.array([[900.0], [-300.0]]), epochs=3, batch_size=2, verbose=0)
+    story = backprop(trace)
+    assert "network/gradient" in story.beat("bias-sum").keys
+    assert abs(story.beat("bias-sum").board.quantities()["network/d b3"]) > 1000
+
+
 def trained(layers, loss="sum_squared_residuals", features=1, **options):
     model = nn.Sequential([nn.Input((features,)), *layers], dtype="float64", seed=0)
     model.compile(nn.optimizers.SGD(0.01), loss)

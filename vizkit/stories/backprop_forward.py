@@ -155,6 +155,7 @@ def _curve(scene: Scene) -> list[Beat]:
             place=place,
             board=scene.board(network, scene.fit(state, paths=True, curve=True)),
             caption=sentence("Added up, with the last bias, they are the network's curve."),
+            equation=write.whole(state),
             focus=("fit/path:*", "fit/curve*", *lit("unit:2:*", "bias:2:0")),
         ),
     ]

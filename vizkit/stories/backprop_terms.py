@@ -175,6 +175,15 @@ def summed(terms: Terms) -> Equation:
     return equation(colored("^y", "output"), "=", *shares, "+", bias, "=", result(terms.predicted, "output"))
 
 
+def whole(state: State) -> Equation:
+    """Return the network as one formula of its input."""
+    items: list = []
+    for path in (1, 2):
+        bent = Function(state.activation, row(f"w_{path}", ".", "x", "+", f"b_{path}"))
+        items += [*(["+"] if items else []), f"w_{path + 2}", ".", colored(bent, "activation")]
+    return equation(colored("^y", "output"), "=", *items, "+", colored("b_3", "bias"))
+
+
 def compared(terms: Terms) -> Equation:
     """Return the residual of one sample."""
     said = (colored("y", "target"), "-", colored("^y", "output"))

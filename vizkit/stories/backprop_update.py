@@ -93,5 +93,6 @@ def ending(scene: Scene) -> list[Beat]:
                 b3=last.number("b3"),
                 ssr=quantity("ssr", last.ssr),
             ),
+            equation=write.ssr_sum(last),
         ),
     ]

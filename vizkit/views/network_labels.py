@@ -7,6 +7,7 @@ none, and so are biases: a few numbers among many would look like a choice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -33,6 +34,8 @@ __all__ = [
 
 SHARES = tuple(0.5 + sign * 0.02 * step for step in range(13) for sign in (1, -1))  # places along an edge
 
+LEAN = 20.0  # of a single unit's bias to the right, away from the labels of the edges that come in
+NEARBY = 22.0  # step of the places that are tried around a note's own
 BLOCK_GAP = 16.0  # between the shapes of neighbouring blocks, which would read as one
 
 Entry = tuple[str, Words, str]  # the key of an edge or bias, its text, its colour role
@@ -156,9 +159,19 @@ def label_target(sheet: Sheet, loss: Loss, name: str) -> None:
 
 
 def write_notes(sheet: Sheet, notes: Iterable[Note]) -> None:
-    """Write the further numbers where there is room for them."""
+    """Write the further numbers at their places, or as near as there is room."""
     for note in notes:
-        _label(sheet, note.key, note.words, note.role, _candidates(sheet, note.at, str(note.words), outward=False))
+        best = _candidates(sheet, note.at, str(note.words), outward=False)
+        _label(sheet, note.key, note.words, note.role, [*best, *_nearby(best)])
+
+
+def _nearby(best: list[Point]) -> list[Point]:
+    """Return places around the best one, nearer ones first."""
+    if not best:
+        return []
+    x, y = best[0]
+    offsets = [(NEARBY * i, NEARBY * j) for i in range(-8, 9) for j in range(-8, 9)]
+    return [(x + dx, y + dy) for dx, dy in sorted(offsets, key=lambda offset: math.hypot(*offset))]
 
 
 def gradient_notes(sheet: Sheet, wanted: tuple[str, ...]) -> list[Note]:
@@ -192,7 +205,8 @@ def _candidates(sheet: Sheet, at: str, text: str, outward: bool) -> list[Point]:
     if kind not in ("unit", "bias") or not unit.isdecimal():
         return []
     column = sheet.layout.columns[int(index)]
-    return _around_unit(sheet, column.at(int(unit)), column.radius, text)
+    lean = LEAN if kind == "bias" and len(column.ys) == 1 else 0.0
+    return _around_unit(sheet, column.at(int(unit)), column.radius, text, lean)
 
 
 def _beside_edge(sheet: Sheet, key: str, text: str, outward: bool) -> list[Point]:
@@ -208,11 +222,11 @@ def _beside_label(rect: Rect, text: str) -> list[Point]:
     return [right, (x, rect.bottom - 12 - high / 2), (x, rect.top + 12 + high / 2), left]
 
 
-def _around_unit(sheet: Sheet, at: Point, radius: float, text: str) -> list[Point]:
+def _around_unit(sheet: Sheet, at: Point, radius: float, text: str, lean: float) -> list[Point]:
     """Return the places around a disc: outward first, then the other side, then right and left."""
     (x, y), (wide, high) = at, text_size(text)
     up, across = radius + 12 + high / 2, radius + 14 + wide / 2
     sign = 1 if y > sheet.height / 2 + 1 else -1
-    shifts = [sign * step * 15.0 for step in range(7) for sign in (1, -1)]
+    shifts = [lean + sign * step * 15.0 for step in range(7) for sign in (1, -1)]
     near = [(x + shift, y + side * up) for side in (sign, -sign) for shift in shifts]
     return [*near, (x + across, y), (x - across, y)]
