@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: beside their place first, then moved over it."""
+"""Where a video or still is made, and how it comes to its place: whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vizkit.errors import ArgumentError, OutputError
+from vizkit.files import make_folder
 
 __all__ = ["moved", "output_path", "workshop"]
 
@@ -21,17 +22,14 @@ def output_path(path: str | os.PathLike[str], suffix: str) -> Path:
     ArgumentError
         If the file's name ends otherwise.
     OutputError
-        If the folder cannot be made, or the path is a folder.
+        If the folder cannot be made or written, or the path is a folder.
     """
     found = Path(path)
     if found.suffix.lower() != suffix:
         raise ArgumentError(f"The file's name must end in {suffix}, but {str(path)!r} was given.")
     if found.is_dir():
         raise OutputError(f"A file is to be written, but {str(path)!r} is a folder.")
-    try:
-        found.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {str(found.parent)!r} cannot be made: {error.strerror}.") from error
+    make_folder(found.parent)
     return found
 
 

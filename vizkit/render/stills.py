@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vizkit.errors import ArgumentError
-from vizkit.render.files import moved, output_path, workshop
+from vizkit.files import write
+from vizkit.render.files import output_path
 from vizkit.render.quality import quality_of
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, Theme, get
@@ -64,10 +66,10 @@ def still(
     from vizkit.animation.picturing import pixels, plays_of
 
     play, share = _moment(plays_of(whole, shown, ground), alpha)
-    image = Image.fromarray(pixels(play, share, ground, size.width, size.height)).convert("RGB")
-    with workshop(target) as folder:
-        image.save(folder / target.name)
-        return moved(folder / target.name, target)
+    picture = BytesIO()
+    Image.fromarray(pixels(play, share, ground, size.width, size.height)).convert("RGB").save(picture, "PNG")
+    write(target, picture.getvalue(), "picture")
+    return target
 
 
 def _moment(plays: list[Play], alpha: float) -> tuple[Play, float]:

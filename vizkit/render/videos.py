@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vizkit.errors import OutputError, RenderError, VizkitError
+from vizkit.files import write
 from vizkit.render.files import moved, output_path, workshop
 from vizkit.render.quality import Quality, quality_of
 from vizkit.render.subtitles import srt, webvtt
@@ -81,12 +82,10 @@ def video(
         scene_class = StoryScene.of(story, ground)
         raw = _played(_reporting(scene_class, spans[-1].end, progress), size, folder)
         made = finished(raw, folder / target.name, story.title, spans)
-        subtitles = {".srt": srt(spans), ".vtt": webvtt(spans)}
-        for suffix, text in subtitles.items():
-            made.with_suffix(suffix).write_text(text, encoding="utf-8")
-        for suffix in subtitles:
-            moved(made.with_suffix(suffix), target.with_suffix(suffix))
-        return moved(made, target)
+        moved(made, target)
+    write(target.with_suffix(".srt"), srt(spans), "subtitles")
+    write(target.with_suffix(".vtt"), webvtt(spans), "subtitles")
+    return target
 
 
 def _reporting(scene_class: type[StoryScene], whole: float, progress: Progress | None) -> type[StoryScene]:
