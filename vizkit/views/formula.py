@@ -193,6 +193,13 @@ def _mathml_value(node: eq.Value, _: Writer) -> str:
     return f'<mn data-quantity="{name}">{escape(node.quantity.text)}</mn>'
 
 
+def _mathml_parens(inner: Expr, write: Writer) -> str:
+    # Browsers leave a stretched parenthesis the room of its widest variant, so only tall content stretches it.
+    tall = any(isinstance(part, (eq.Fraction, eq.Group, eq.Sum)) for part in eq.parts(inner))
+    still = "" if tall else ' stretchy="false"'
+    return f"<mrow><mo{still}>(</mo>{write(inner)}<mo{still}>)</mo></mrow>"
+
+
 _MATHML: Table = {
     eq.Symbol: _mathml_symbol,
     eq.Literal: lambda node, write: f"<mn>{escape(node.text)}</mn>",
@@ -200,15 +207,13 @@ _MATHML: Table = {
     eq.Op: lambda node, write: f"<mo>{escape(eq.OPERATORS[node.sign])}</mo>",
     eq.Row: lambda node, write: f"<mrow>{''.join(write(item) for item in node.items)}</mrow>",
     eq.Fraction: lambda node, write: f"<mfrac>{write(node.above)}{write(node.below)}</mfrac>",
-    eq.Paren: lambda node, write: f"<mrow><mo>(</mo>{write(node.inner)}<mo>)</mo></mrow>",
+    eq.Paren: lambda node, write: _mathml_parens(node.inner, write),
     eq.Group: lambda node, write: (
         f"<munder><munder>{write(node.inner)}<mo>⏟</mo></munder><mtext>{escape(node.label)}</mtext></munder>"
     ),
     eq.Power: lambda node, write: f"<msup>{write(node.base)}{write(node.exponent)}</msup>",
     eq.Sum: lambda node, write: f"<munder><mo>∑</mo><mi>{escape(node.index)}</mi></munder>",
-    eq.Function: lambda node, write: (
-        f"<mrow><mi>{escape(node.name)}</mi><mo>(</mo>{write(node.argument)}<mo>)</mo></mrow>"
-    ),
+    eq.Function: lambda node, write: f"<mrow><mi>{escape(node.name)}</mi>{_mathml_parens(node.argument, write)}</mrow>",
 }
 _mathml = _writer(_MATHML)
 
