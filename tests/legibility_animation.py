@@ -30,7 +30,7 @@ def faults(mobjects: list[Mobject], ground: str) -> list[str]:
     found += [
         f"{_name(first)} and {_name(second)} overlap"
         for first, second in combinations(texts, 2)
-        if _overlap(_box(first), _box(second))
+        if _overlap(_box(first), _box(second)) and _touch(first, second)
     ]
     found += [f"{_name(text)} is {size:.1f} pixels high" for text, size in _sizes(texts) if size < SMALLEST]
     return found + _pale(shown, texts, ground)
@@ -59,6 +59,19 @@ def _leaves(box: tuple[float, float, float, float]) -> bool:
 
 def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
     return first[0] < second[1] and second[0] < first[1] and first[2] < second[3] and second[2] < first[3]
+
+
+def _touch(first: Mobject, second: Mobject) -> bool:
+    """Say whether the box of a contour of one text overlaps that of a contour of the other.
+
+    The boxes of whole texts would be too strict: a subscript may hang beside a neighbour's capitals.
+    """
+    return any(_overlap(one, other) for one in _contours(first) for other in _contours(second))
+
+
+def _contours(text: Mobject) -> list[tuple[float, ...]]:
+    paths = [on_stage(path) for part in text.get_family() if len(part.points) for path in part.get_subpaths()]
+    return [(p[:, 0].min(), p[:, 0].max(), p[:, 1].min(), p[:, 1].max()) for p in paths]
 
 
 def _sizes(texts: list[Mobject]) -> list[tuple[TextMobject, float]]:
