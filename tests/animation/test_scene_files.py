@@ -11,9 +11,10 @@ from pathlib import Path
 import av
 import pytest
 import srt
+from manim import tempconfig
 from samples import sample_story
 
-from vizkit.animation import StoryScene, cues
+from vizkit.animation import StoryScene, cues, read
 from vizkit.errors import ArgumentError
 
 SCENE = """
@@ -79,3 +80,14 @@ def test_a_scene_without_a_story_says_so():
 def test_a_scene_class_is_named_after_its_story():
     made = StoryScene.of(sample_story(), "light")
     assert made.__name__ == "Sample" and made.theme == "light" and issubclass(made, StoryScene)
+
+
+@pytest.mark.slow
+def test_a_scene_that_has_been_played_shows_its_last_beat(tmp_path):
+    with tempconfig({"media_dir": str(tmp_path), "quality": "low_quality", "dry_run": True, "verbosity": "ERROR"}):
+        scene = StoryScene.of(sample_story())()
+        scene.render()
+    said = sample_story().beats[-1].quantities()
+    found = read(scene)
+    assert set(found) == set(said)
+    assert found["loss/slope"] == said["loss/slope"] == 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
@@ -17,6 +18,7 @@ from vizkit.render import still, video
 from vizkit.stories.story import Pulse
 
 STORY = sample_story()
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_the_same_story_gives_the_same_bytes_in_another_process(made, tmp_path):
     code = "import samples, sys, vizkit; vizkit.render.video(samples.sample_story(), sys.argv[1], 'ql')"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "again.mp4")],
-        env={"PYTHONPATH": "tests", "PATH": "", "HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(TESTS), "PATH": "", "HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == ""
     for suffix in (".mp4", ".srt", ".vtt"):
@@ -119,4 +121,28 @@ def test_manims_own_failures_are_render_errors_with_their_cause(tmp_path, monkey
     with pytest.raises(RenderError, match="inner") as caught:
         video(STORY, tmp_path / "a.mp4", "ql")
     assert isinstance(caught.value.__cause__, KeyError)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["manim", "typst"])
+def test_without_manim_the_error_says_what_to_install(module, tmp_path):
+    code = f"""
+import sys
+sys.modules[{module!r}] = None  # as if it were not installed
+import samples, vizkit
+for make, name in ((vizkit.render.video, 'a.mp4'), (vizkit.render.still, 'a.png')):
+    try:
+        make(samples.sample_story(), name)
+    except vizkit.errors.MissingExtraError as error:
+        print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(TESTS), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    wanted = f"This needs {module}, which is not installed. Install it with: pip install 'vizkit[video]'"
+    assert done.stdout.splitlines() == [wanted, wanted], done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 import numpy as np
-from manim import Mobject
+from manim import Mobject, Scene
 
 from vizkit.animation.equations import numbers_of
 from vizkit.animation.mobjects import (
@@ -35,18 +35,25 @@ from vizkit.views.text import MINUS, Quantity, Words
 __all__ = ["parsed", "read", "unplaced"]
 
 
-def read(mobjects: Iterable[Mobject]) -> Values:
+def read(shown: Scene | Mobject | Iterable[Mobject]) -> Values:
     """Return the numbers that mobjects show, named as `Beat.quantities` names them.
 
-    Numbers in texts come as they are written, rounded to the digits shown.
+    Numbers in texts come as they are written, rounded to the digits shown; an image's values to
+    a 64th of its limit.
 
     Parameters
     ----------
-    mobjects
-        The mobjects of a scene or of a still.
+    shown
+        A scene, a mobject, or the mobjects of a still.
+
+    Raises
+    ------
+    RenderError
+        If a text or equation is not what it should say, or a weight not as wide as it should be.
     """
     found: Values = {}
-    for top in mobjects:
+    top_level = shown.mobjects if isinstance(shown, Scene) else [shown] if isinstance(shown, Mobject) else shown
+    for top in top_level:
         for each in _marks(top):
             found.update(_KINDS[type(each)](each))
     return found
