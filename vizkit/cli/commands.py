@@ -34,7 +34,7 @@ def show(options: argparse.Namespace) -> int:
     if options.storyboard:
         figure = plots.storyboard(exhibit.make_story(), theme=options.theme)
     else:
-        figure = plots.figure(exhibits.poster(exhibit), theme=options.theme)
+        figure = plots.figure(exhibits.poster(exhibit), options.theme, title=exhibit.title)
     if options.output is not None:
         plots.save(figure, options.output)
         print(options.output)

@@ -38,7 +38,7 @@ def _figures(exhibit: Exhibit, folder: Path) -> None:
 
     shown = exhibits.poster(exhibit)
     for file, ground in zip(FIGURES, _each_twice(GROUNDS), strict=True):
-        plots.save(plots.figure(shown, theme=ground), folder / file)
+        plots.save(plots.figure(shown, ground, title=exhibit.title), folder / file)
 
 
 def _each_twice(names: tuple[str, ...]) -> Iterator[str]:
