@@ -7,6 +7,7 @@ thing only changes its colour costs next to nothing.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -256,7 +257,7 @@ def bounds(item: Item) -> tuple[float, float, float, float]:
         return mark.x - width / 2, mark.x + width / 2, mark.y - height / 2, mark.y + height / 2
     outline = _KINDS[type(mark)].outline(item)
     if not len(outline):
-        return mark.x, mark.x, mark.y, mark.y
+        return math.inf, -math.inf, math.inf, -math.inf  # covers nothing, and adds nothing to what it moves to
     (left, low), (right, high) = outline.min(axis=0), outline.max(axis=0)
     rim = _rim(item)
     return left - rim, right + rim, low - rim, high + rim

@@ -19,6 +19,7 @@ __all__ = [
 
 _HANDLE = 4 / 3 * np.tan(np.pi / 16)  # of an eighth of a circle, as a share of its radius
 DASH, GAP = 2.6, 1.8  # of a dashed line, in widths of the line
+_SHORT = 1e-6  # a line of no length: a residual of zero, a step of zero
 LEVELS = 64  # steps of an image's colour map from the ground to either end
 SEAM = 1.2  # overlap of an image's cells, so that the ground does not shine through between them
 HEAD, SIDE = 4.4, 2.1  # length and half the width of an arrow's head, in widths of its shaft
@@ -79,6 +80,8 @@ def resample(points: Float["point xy"], count: int) -> Float["point xy"]:
 def dashes(points: Float["point xy"], width: float) -> Float["point xy"]:
     """Return a dashed line of some width through points; it begins and ends with a dash."""
     length, gap = _lengths(points)[-1], GAP * width
+    if length < _SHORT:
+        return polyline(points)
     count = max(1, round((length + gap) / ((DASH + GAP) * width)))
     share = (length + gap) / count / length
     dash = share - gap / length
@@ -115,6 +118,8 @@ def arrow(mark: Arrow) -> Float["point xy"]:
     """Return an arrow as one filled outline: a shaft of its width and a head."""
     line = arrow_line(mark)
     length, width = _lengths(line)[-1], mark.width
+    if length < _SHORT:
+        return np.zeros((0, 2))
     head = min(HEAD * width, 0.6 * length)
     shaft = part(line, 0.0, 1.0 - 0.9 * head / length)
     way = np.gradient(shaft, axis=0)

@@ -73,7 +73,8 @@ class StoryScene(Scene):
             span = spans[play.beat.name]
             if play.opens:
                 self.next_section(play.beat.name)
-                self.add_subcaption(span.text, duration=span.end - span.start)
+                if span.text:
+                    self.add_subcaption(span.text, duration=span.end - span.start)
             self._play(play, stage)
             if play.waits:
                 self.settled(play.beat, span.end)

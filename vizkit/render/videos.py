@@ -83,8 +83,9 @@ def video(
         raw = _played(_reporting(scene_class, spans[-1].end, progress), size, folder)
         made = finished(raw, folder / target.name, story.title, spans)
         moved(made, target)
-    write(target.with_suffix(".srt"), srt(spans), "subtitles")
-    write(target.with_suffix(".vtt"), webvtt(spans), "subtitles")
+    said = [cue for cue in spans if cue.text]
+    write(target.with_suffix(".srt"), srt(said), "subtitles")
+    write(target.with_suffix(".vtt"), webvtt(said), "subtitles")
     return target
 
 
