@@ -16,11 +16,16 @@ F = torch.nn.functional
 TORCH = {
     "linear": lambda x: x * 1,
     "relu": torch.relu,
+    "relu6": F.relu6,
     "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
     "elu": F.elu,
+    "selu": F.selu,
     "softplus": lambda x: F.softplus(x, threshold=1000),
-    "gelu": F.gelu,
+    "gelu": lambda x: x * torch.special.erfc(-x / 2**0.5) / 2,  # theirs cancels far below 0
     "silu": F.silu,
+    "mish": lambda x: x * torch.tanh(torch.logaddexp(x, torch.zeros_like(x))),
+    "softsign": F.softsign,
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,  # theirs has a sixth in single precision
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softmax": lambda x: torch.softmax(torch.stack([x, torch.zeros_like(x)]), 0)[0],
@@ -68,6 +73,20 @@ def test_bounds_of_derivatives() -> None:
         slopes = ACTIVATIONS[name].derivative(x)
         assert slopes.max() == pytest.approx(most) and x[slopes.argmax()] == pytest.approx(0, abs=1e-9)
     np.testing.assert_array_equal(ACTIVATIONS["softplus"].derivative(x), ACTIVATIONS["sigmoid"].function(x))
+
+
+@pytest.mark.parametrize("name", sorted(TORCH))
+def test_single_precision_stays_single(name: str) -> None:
+    found, x = ACTIVATIONS[name], POINTS.astype(np.float32)
+    assert found.function(x).dtype == found.derivative(x).dtype == np.float32
+    np.testing.assert_allclose(found.function(x), found.function(x.astype(float)), rtol=1e-5, atol=1e-35)
+
+
+def test_derivatives_from_the_output_agree_with_those_from_the_input() -> None:
+    for found in ACTIVATIONS.values():
+        if found.from_output is not None:
+            short = found.from_output(found.function(POINTS))
+            np.testing.assert_allclose(short, found.derivative(POINTS), rtol=1e-10, atol=1e-14)
 
 
 def test_shapes_are_kept() -> None:

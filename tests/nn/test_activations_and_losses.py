@@ -16,12 +16,21 @@ from vizkit.nn.autodiff import grad, value_and_grad
 THEIRS = {
     "linear": lambda x: x,
     "relu": torch.relu,
+    "relu6": F.relu6,
     "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
     "elu": F.elu,
+    "selu": F.selu,
+    "gelu": lambda x: x * torch.special.erfc(-x / 2**0.5) / 2,  # theirs cancels far below 0
+    "silu": F.silu,
+    "swish": F.silu,
+    "mish": lambda x: x * torch.tanh(torch.logaddexp(x, torch.zeros_like(x))),
+    "softsign": F.softsign,
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,  # theirs has a sixth in single precision
     "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softmax": lambda x: torch.softmax(x, -1),
+    "log_softmax": lambda x: torch.log_softmax(x, -1),
 }
 EXTREMES = np.array([-1e4, -800.0, -30.0, -1e-310, 0.0, 1e-310, 30.0, 800.0, 1e4])
 
@@ -54,6 +63,36 @@ def test_activations_at_extremes(name):
         ours, theirs, gradient, expected = both(name, EXTREMES, np.ones(len(EXTREMES)))
     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-300)
     np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-16)
+
+
+def test_gelu_approximated_with_tanh():
+    x = np.concatenate([np.linspace(-6, 6, 101), EXTREMES])
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = F.gelu(tensor, approximate="tanh")
+    expected.sum().backward()
+    with np.errstate(all="raise", under="ignore"):
+        value = activations.gelu(x, approximate=True)
+        slope = grad(lambda x: np.sum(activations.gelu(x, True)))(x)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12, atol=1e-14)  # theirs cancels
+    np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", sorted(set(THEIRS) - {"linear"}))
+def test_single_precision_stays_single(name):
+    x = np.random.default_rng(0).normal(0, 3, (5, 4)).astype(np.float32)
+    value, slope = value_and_grad(lambda x: np.sum(activations.get(name)(x)))(x)
+    assert activations.get(name)(x).dtype == value.dtype == slope.dtype == np.float32
+    np.testing.assert_allclose(activations.get(name)(x), THEIRS[name](torch.tensor(x)).numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(THEIRS) - {"relu", "relu6", "hard_sigmoid", "linear"}))
+def test_second_derivatives(name):
+    x = np.array([-1.3, -0.4, 0.7, 2.1])
+    tensor = torch.tensor(x, requires_grad=True)
+    (first,) = torch.autograd.grad((THEIRS[name](tensor) * tensor).sum(), tensor, create_graph=True)
+    first.square().sum().backward()
+    slope = grad(lambda x: np.sum(activations.get(name)(x) * x))
+    np.testing.assert_allclose(grad(lambda x: np.sum(slope(x) ** 2))(x), tensor.grad.numpy(), rtol=1e-10)
 
 
 def test_softmax_of_equal_and_far_apart_scores():

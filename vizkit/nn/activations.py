@@ -1,7 +1,8 @@
-"""Activation functions: plain NumPy, differentiated by the engine.
+"""Activation functions, which the engine differentiates.
 
-Where the plain formula would overflow, lose digits, or miss the derivative at 0, the derivative is
-written beside it. Each takes and gives an array of any shape.
+Those of single numbers stand in `vizkit.functions`, each formula beside its derivative; here they
+become primitives of the engine. Softmax and its logarithm look at all scores of a sample at once.
+Names and defaults are Keras's. Each takes and gives an array of any shape.
 """
 
 from __future__ import annotations
@@ -11,10 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import operation, primitive
+from vizkit import functions
+from vizkit.nn.autodiff import Primitive, primitive
 from vizkit.nn.names import lookup
 
-__all__ = ["elu", "get", "leaky_relu", "linear", "names", "relu", "sigmoid", "softmax", "softplus", "tanh"]
+__all__ = [
+    "elu",
+    "gelu",
+    "get",
+    "hard_sigmoid",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "mish",
+    "names",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
 
 
 def linear(x: Any) -> Any:
@@ -28,88 +49,27 @@ def linear(x: Any) -> Any:
     return x
 
 
-@primitive(lambda g, y, x: g * (y > 0))
-def relu(x: Any) -> Any:
-    """Return `x` where it is positive, else 0. The derivative at 0 is 0.
-
-    `x` and the result are of shape (...), any and the same.
-
-    Examples
-    --------
-    >>> relu(np.array([-3.0, 5.0])).tolist()
-    [0.0, 5.0]
-    """
-    return np.maximum(x, 0)
+def _differentiable(name: str) -> Primitive:
+    """Return a formula of `vizkit.functions` as a primitive, with the derivative that stands beside it."""
+    formula = functions.ACTIVATIONS[name]
+    if formula.from_output is not None:
+        return Primitive(formula.function, 1, [lambda g, y, x: g * formula.from_output(y)], name)
+    return Primitive(formula.function, 1, [lambda g, y, x, **options: g * formula.derivative(x, **options)], name)
 
 
-@operation
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
-    """Return `x` where it is positive, else `negative_slope` times `x`.
-
-    `x` and the result are of shape (...), any and the same.
-
-    Examples
-    --------
-    >>> leaky_relu(np.array([-1.0, 5.0])).tolist()
-    [-0.2, 5.0]
-    """
-    return np.where(x > 0, x, negative_slope * x)
-
-
-@operation
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """Return `x` where it is positive, else alpha (exp x − 1) (Clevert et al. 2016).
-
-    `x` and the result are of shape (...), any and the same.
-
-    Examples
-    --------
-    >>> elu(np.array([-1e4, 5.0])).tolist()
-    [-1.0, 5.0]
-    """
-    negative = np.where(x > 0, 0, x)  # keeps exp from overflowing where it is not used
-    return np.where(x > 0, x, alpha * np.expm1(negative))
-
-
-@operation
-def softplus(x: Any) -> Any:
-    """Return log(1 + exp x), a smooth relu. Its derivative is the sigmoid.
-
-    `x` and the result are of shape (...), any and the same.
-
-    Examples
-    --------
-    >>> softplus(np.array([-1e4, 1e4])).tolist()
-    [0.0, 10000.0]
-    """
-    return np.logaddexp(x, 0)
-
-
-@primitive(lambda g, y, x: g * y * (1 - y))
-def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp −x), between 0 and 1.
-
-    `x` and the result are of shape (...), any and the same.
-
-    Examples
-    --------
-    >>> sigmoid(np.array([-1e4, 0.0, 1e4])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    small = np.exp(-np.abs(x))  # at most 1, so nothing overflows
-    return np.where(np.greater_equal(x, 0), 1, small) / (1 + small)
-
-
-@operation
-def tanh(x: Any) -> Any:
-    """Return the hyperbolic tangent, between −1 and 1.
-
-    Examples
-    --------
-    >>> float(tanh(0.0))
-    0.0
-    """
-    return np.tanh(x)
+relu = _differentiable("relu")
+relu6 = _differentiable("relu6")
+leaky_relu = _differentiable("leaky_relu")  # negative_slope=0.2
+elu = _differentiable("elu")  # alpha=1.0
+selu = _differentiable("selu")
+gelu = _differentiable("gelu")  # approximate=False
+silu = _differentiable("silu")
+mish = _differentiable("mish")
+softplus = _differentiable("softplus")
+softsign = _differentiable("softsign")
+sigmoid = _differentiable("sigmoid")
+hard_sigmoid = _differentiable("hard_sigmoid")
+tanh = _differentiable("tanh")
 
 
 @primitive(lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
@@ -127,14 +87,38 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
+@primitive(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Return the logarithm of the softmax along `axis`, also where the softmax is too small to be told from 0.
+
+    `x` and the result are of shape (...), any and the same.
+
+    Examples
+    --------
+    >>> log_softmax(np.array([0.0, -1e4])).tolist()
+    [0.0, -10000.0]
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
 _NAMES: dict[str, Callable[..., Any]] = {
     "elu": elu,
+    "gelu": gelu,
+    "hard_sigmoid": hard_sigmoid,
     "leaky_relu": leaky_relu,
     "linear": linear,
+    "log_softmax": log_softmax,
+    "mish": mish,
     "relu": relu,
+    "relu6": relu6,
+    "selu": selu,
     "sigmoid": sigmoid,
+    "silu": silu,
     "softmax": softmax,
     "softplus": softplus,
+    "softsign": softsign,
+    "swish": silu,
     "tanh": tanh,
 }
 
@@ -145,7 +129,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()[:2]
-    ['elu', 'leaky_relu']
+    ['elu', 'gelu']
     """
     return sorted(_NAMES)
 

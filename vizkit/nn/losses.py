@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, ShapeError
-from vizkit.nn.autodiff import operation, plain, primitive
+from vizkit.nn.activations import log_softmax
+from vizkit.nn.autodiff import operation, plain
 from vizkit.nn.names import lookup
 
 __all__ = [
@@ -76,16 +77,10 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> 
     return -np.mean(y_true * np.log(p) + (1 - y_true) * np.log(1 - p), axis=-1)
 
 
-@primitive(lambda g, y, x: g - np.exp(y) * np.sum(g, axis=-1, keepdims=True))
-def _log_softmax(x: Any) -> Any:
-    shifted = x - np.max(x, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-
-
 @operation
 def _log_probabilities(y_pred: Any, from_logits: bool) -> Any:
     if from_logits:
-        return _log_softmax(y_pred)
+        return log_softmax(y_pred)
     shares = y_pred / np.sum(y_pred, axis=-1, keepdims=True)
     return np.log(np.clip(shares, EPSILON, 1 - EPSILON))
 
