@@ -85,21 +85,22 @@ class Recording:
 
     # -- forward: called while layers run ---------------------------------------------------------
 
-    def layer(self, layer: Layer, run: Callable[[Any], Any], inputs: Any) -> Any:
-        """Run a layer and tell what it did."""
+    def layer(self, layer: Layer, run: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Run a layer and tell what it did; of several outputs the first is told."""
         node = self.nodes.get(id(layer))
         if node is None:  # the model itself, or a layer that was made within a call
-            return run(inputs)
-        several = isinstance(inputs, (list, tuple))
-        given = [alias(part) for part in inputs] if several else [alias(inputs)]
-        call = self._enter(node, given, layer.own_weights)
-        call.output = run(given if several else given[0])
+            return run(*arguments)
+        given, arrays = _aliased(arguments)
+        call = self._enter(node, arrays, layer.own_weights)
+        # what a layer itself changes, as the moving mean, is told as it was before
+        parameters = {weight.name: weight.value if weight.trainable else weight.numpy() for weight in call.weights}
+        output = run(*given)
+        call.output = output[0] if isinstance(output, (list, tuple)) else output
         self._tell_entries(call)
         self._open.pop()
         if self.wants("forward", node):
-            parameters = {weight.name: weight.value for weight in call.weights}
-            self.recorder.forward(self._step, node, _arrays(given), np.asarray(plain(call.output)), parameters)
-        return call.output
+            self.recorder.forward(self._step, node, _arrays(arrays), np.asarray(plain(call.output)), parameters)
+        return output
 
     def group(self, name: str, function: Callable[[Any], Any], x: Tracked) -> Tracked:
         """Run a function of plain NumPy that counts as one operation."""
@@ -255,6 +256,23 @@ def _json(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     return getattr(value, "__name__", type(value).__name__)
+
+
+def _aliased(arguments: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+    """Return a call's arguments with an alias for each array, and these arrays in one flat list."""
+    given: list[Any] = []
+    arrays: list[Any] = []
+    for argument in arguments:
+        if isinstance(argument, (list, tuple)):
+            inner, found = _aliased(argument)
+            given.append(inner)
+            arrays += found
+        elif isinstance(argument, (np.ndarray, Tracked)):
+            given.append(alias(argument))
+            arrays.append(given[-1])
+        else:
+            given.append(argument)
+    return given, arrays
 
 
 def _arrays(values: Iterable[Any]) -> tuple[Any, ...]:

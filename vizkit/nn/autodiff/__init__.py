@@ -28,7 +28,7 @@ from __future__ import annotations
 from vizkit.nn.autodiff import elementwise, linear, reductions, shaping  # fill the table of functions
 from vizkit.nn.autodiff.derivatives import grad, value_and_grad
 from vizkit.nn.autodiff.engine import Entry, Primitive, Tape, operation
-from vizkit.nn.autodiff.primitives import primitive
+from vizkit.nn.autodiff.primitives import fused, primitive
 from vizkit.nn.autodiff.tracked import FUNCTIONS, Tracked, plain
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Primitive",
     "Tape",
     "Tracked",
+    "fused",
     "grad",
     "operation",
     "plain",

@@ -31,10 +31,11 @@ class Entry:
     """One call of a primitive: what went in, what came out, and which inputs are tracked.
 
     ``sources`` holds (position, tracked input) pairs; ``contributions`` is filled by a backward pass
-    that keeps everything: what this call passed back to each of its sources.
+    that keeps everything: what this call passed back to each of its sources. ``saved`` is what a
+    fused primitive keeps for its derivative.
     """
 
-    __slots__ = ("contributions", "options", "output", "primitive", "sources", "values")
+    __slots__ = ("contributions", "options", "output", "primitive", "saved", "sources", "values")
 
     def __init__(self, primitive: Primitive, values: list[Any], options: dict[str, Any]) -> None:
         self.primitive = primitive
@@ -46,11 +47,8 @@ class Entry:
 
     def pull(self, gradient: Any) -> Iterator[tuple[Tracked, Any]]:
         """Yield each source with what `gradient` (of the output) is worth to it."""
-        for position, source in self.sources:
-            derivative = self.primitive.derivative_for(position)
-            if derivative is not None:
-                passed = derivative(gradient, self.output.value, *self.values, **self.options)
-                yield source, _fit(passed, source.value)
+        for source, passed in self.primitive.pull(self, gradient):
+            yield source, _fit(passed, source.value)
 
 
 class Tape:
@@ -171,12 +169,23 @@ class Primitive:
                 entry.values[position] = argument.value
                 if tape is not None and argument.tape is tape:
                     entry.sources.append((position, argument))
-        result = self.forward(*entry.values, **options)
+        result = self.run(entry)
         if tape is None:
             return result
         entry.output = Tracked(result, tape)
         tape.entries.append(entry)
         return entry.output
+
+    def run(self, entry: Entry) -> Any:
+        """Return the output for the inputs and options of a call."""
+        return self.forward(*entry.values, **entry.options)
+
+    def pull(self, entry: Entry, gradient: Any) -> Iterator[tuple[Tracked, Any]]:
+        """Yield each source of a call with its share of `gradient`, which is of the output's shape (...)."""
+        for position, source in entry.sources:
+            derivative = self.derivative_for(position)
+            if derivative is not None:
+                yield source, derivative(gradient, entry.output.value, *entry.values, **entry.options)
 
     def _sort_out(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Separate arrays from options, however the caller passed them."""

@@ -246,6 +246,8 @@ class Layer:
     def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Return the output for `inputs`; the first call makes the weights."""
         inputs = self._cast(inputs)
+        if args or kwargs:
+            args, kwargs = self._further_inputs(args, kwargs)
         if not self.built:
             self._build_for(inputs)
         outer = _training.get()
@@ -259,10 +261,17 @@ class Layer:
             if token is not None:
                 _training.reset(token)
 
+    def _further_inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Put arrays that were given by name in their places, and cast them all as the first input is."""
+        if any(_holds_arrays(value) for value in kwargs.values()):
+            bound = inspect.signature(self.call).bind_partial(None, *args, **kwargs)
+            args, kwargs = bound.args[1:], dict(bound.kwargs)
+        return tuple(self._cast(part) if _holds_arrays(part) else part for part in args), kwargs
+
     def _run(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        tape = innermost(inputs if isinstance(inputs, (list, tuple)) else (inputs,))
+        tape = innermost(_flat((inputs, *args)))
         if tape is not None and tape.recording is not None:
-            output = tape.recording.layer(self, lambda given: self._named_call(given, args, kwargs), inputs)
+            output = tape.recording.layer(self, lambda x, *more: self._named_call(x, more, kwargs), (inputs, *args))
         else:
             output = self._named_call(inputs, args, kwargs)
         if self.output_shape is None:
@@ -330,6 +339,20 @@ def shapes_of(inputs: Any) -> Any:
         return [shapes_of(part) for part in inputs]
     shape = np.shape(inputs)
     return (None, *shape[1:]) if shape else ()
+
+
+def _holds_arrays(value: Any) -> bool:
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    return any(isinstance(part, (np.ndarray, Tracked)) for part in parts)
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    """Yield the values, those in lists among them too."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _flat(value)
+        else:
+            yield value
 
 
 def _layers_in(value: Any) -> Iterator[Layer]:
