@@ -1,16 +1,20 @@
 """The command line: ``vizkit list | show | render | explain | gallery``.
 
-Errors of vizkit's own tree become one line on standard error and exit code 2.
+Errors of vizkit's own tree become one line on standard error and exit code 2. What vizkit did not
+foresee is a fault of its own and keeps its traceback.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import vizkit
+from vizkit.cli.faults import is_fault, one_line
 from vizkit.errors import VizkitError
 
 __all__ = ["main"]
@@ -26,12 +30,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
+    """Run the command line and return its exit code: 0, 2 after an error, 130 after an interruption.
 
     Parameters
     ----------
     arguments
         The words after ``vizkit``; of the process itself when None.
+
+    Raises
+    ------
+    SystemExit
+        If the words are no command, with exit code 2; after ``--help`` and ``--version`` with 0.
 
     Examples
     --------
@@ -42,20 +51,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
     except VizkitError as error:
-        sys.stderr.write(f"vizkit: {' '.join(str(error).split())}\n")
+        if is_fault(error):
+            raise
+        sys.stderr.write(f"vizkit: {one_line(error)}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("vizkit: interrupted; what was finished is kept\n")
         return 130
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
-        sys.stderr.close()
+        _forget_output()
         return 141
+
+
+def _forget_output() -> None:
+    """Send what is still to be written nowhere, so that the end of the process does not try it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="vizkit", description="Neural networks explained with their own numbers.")
+    parser.add_argument("--version", action="version", version=f"vizkit {vizkit.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _list(commands.add_parser("list", help="name the exhibits"))
     _show(commands.add_parser("show", help="show an exhibit's figure in a window, or write it to a file"))

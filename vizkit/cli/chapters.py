@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vizkit import exhibits
-from vizkit.errors import ArgumentError, DataError
+from vizkit.errors import ArgumentError, DataError, UnknownNameError
 from vizkit.exhibits import Exhibit
 
 __all__ = ["Chapter", "read_chapters"]
 
-_EXHIBIT = re.compile(r"^@exhibit +(\S+) *$", re.MULTILINE)
+# All of the line is the name, so that a slip in it is found.
+_EXHIBIT = re.compile(r"^@exhibit\b(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def read_chapters(folder: Path | None) -> tuple[Chapter, ...]:
     ArgumentError
         If the folder holds no Markdown, or an exhibit hangs twice.
     DataError
-        If a file has no title.
+        If a file has no title, or is no text.
     UnknownNameError
         If a file hangs an exhibit that does not exist.
     """
@@ -55,24 +56,44 @@ def read_chapters(folder: Path | None) -> tuple[Chapter, ...]:
 
 
 def _read(path: Path) -> Chapter:
-    text = path.read_text(encoding="utf-8")
-    first, _, rest = text.partition("\n")
-    if not first.startswith("# "):
+    first, _, rest = _text(path).partition("\n")
+    title = first.removeprefix("# ").strip()
+    if not first.startswith("# ") or not title:
         raise DataError(f"A chapter begins with a title ('# ...'), but {path.name} begins with {first[:40]!r}.")
     pieces = _EXHIBIT.split(rest)
     parts: list[str | Exhibit] = []
     for index, piece in enumerate(pieces):
         if index % 2:
-            parts.append(exhibits.get(piece))
+            parts.append(_hung(piece, path.name))
         elif piece.strip():
             parts.append(piece.strip())
-    return Chapter(path.stem, first[2:].strip(), tuple(parts))
+    return Chapter(path.stem, title, tuple(parts))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The chapter {str(path)!r} cannot be read as text: {error}.") from error
+
+
+def _hung(name: str, file: str) -> Exhibit:
+    """Return the exhibit that a line ``@exhibit NAME`` hangs."""
+    try:
+        return exhibits.get(name.strip())
+    except UnknownNameError as error:
+        error.add_note(f"It hangs in {file}.")
+        raise
 
 
 def _unique(chapters: tuple[Chapter, ...]) -> tuple[Chapter, ...]:
-    names = [exhibit.name for chapter in chapters for exhibit in chapter.exhibits]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ArgumentError(f"An exhibit hangs in one place of the gallery, but {twice} hang in two.")
+    places: dict[str, list[str]] = {}
+    for chapter in chapters:
+        for exhibit in chapter.exhibits:
+            places.setdefault(exhibit.name, []).append(f"{chapter.slug}.md")
+    for name, files in places.items():
+        if len(files) > 1:
+            raise ArgumentError(f"An exhibit hangs in one place of the gallery, but {name!r} hangs in {files}.")
     return chapters
 
 

@@ -1,15 +1,29 @@
-"""What each command does; `vizkit.cli` reads the words, this module acts."""
+"""What each command does; `vizkit.cli` reads the words, this module acts.
+
+What can be checked is checked before anything long begins: the name, the file, the screen.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vizkit import exhibits
-from vizkit.errors import ArgumentError
+from vizkit.cli.needs import require
+from vizkit.errors import ArgumentError, OutputError, unknown_name
+from vizkit.exhibits import Exhibit
+from vizkit.files import make_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["explain", "gallery", "list_exhibits", "render", "show"]
+
+FIGURES = ("pdf", "png", "svg")
+VIDEOS = ("mp4",)
 
 
 def list_exhibits(options: argparse.Namespace) -> int:
@@ -28,51 +42,86 @@ def list_exhibits(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Draw an exhibit's figure into a file, or into a window when there is a screen."""
+    exhibit = _teller(options.name) if options.storyboard else exhibits.get(options.name)
+    if options.output is None:
+        finish = _screen()
+    else:
+        _check_target(options.output, FIGURES)
+        finish = _file(options.output)
+    require([exhibit], video=False)
+    finish(_figure(exhibit, options))
+    return 0
+
+
+def _figure(exhibit: Exhibit, options: argparse.Namespace) -> Figure:
     from vizkit import plots
 
-    exhibit = exhibits.get(options.name)
     if options.storyboard:
-        figure = plots.storyboard(exhibit.make_story(), theme=options.theme)
-    else:
-        figure = plots.figure(exhibits.poster(exhibit), options.theme, title=exhibit.title)
-    if options.output is not None:
-        plots.save(figure, options.output)
-        print(options.output)
-        return 0
-    return _window(figure)
+        return plots.storyboard(exhibit.make_story(), theme=options.theme)
+    return plots.figure(exhibits.poster(exhibit), theme=options.theme)
 
 
-def _window(figure: object) -> int:
+def _file(path: Path) -> Callable[[Figure], None]:
+    def finish(figure: Figure) -> None:
+        from vizkit import plots
+
+        plots.save(figure, path)
+        print(path)
+
+    return finish
+
+
+def _screen() -> Callable[[Figure], None]:
+    """Return what opens a figure in a window.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no screen.
+    """
     import matplotlib
     from matplotlib import pyplot
+    from matplotlib.backends import BackendFilter, backend_registry
 
-    if matplotlib.get_backend().lower() == "agg":
-        raise ArgumentError("There is no screen to open a window on; name a file with -o FILE (.png, .svg or .pdf).")
-    manager = pyplot.new_figure_manager_given_figure(
-        pyplot.get_fignums()[-1] + 1 if pyplot.get_fignums() else 1, figure
-    )
-    manager.show()
-    pyplot.show()
-    return 0
+    backend = matplotlib.get_backend()
+    hint = "name a file with -o FILE (.png, .svg or .pdf)"
+    if backend.lower() in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
+        raise ArgumentError(f"There is no screen to open a window on (matplotlib's backend is {backend}); {hint}.")
+    try:
+        pyplot.switch_backend(backend)
+    except ImportError as error:
+        raise ArgumentError(f"matplotlib cannot open a window with its backend {backend}: {error}; {hint}.") from error
+
+    def finish(figure: Figure) -> None:
+        pyplot.new_figure_manager_given_figure(max(pyplot.get_fignums(), default=0) + 1, figure).show()
+        pyplot.show(block=True)
+
+    return finish
 
 
 def render(options: argparse.Namespace) -> int:
     """Render a story's video with its subtitles."""
+    exhibit = _teller(options.name)
+    path = options.output or Path(f"{exhibit.name}.mp4")
+    _check_target(path, VIDEOS)
+    require([exhibit])
+
     from vizkit.cli.progress import bar
     from vizkit.render import video
 
-    exhibit = exhibits.get(options.name)
-    story = exhibit.make_story()
-    path = options.output or Path(f"{exhibit.name}.mp4")
-    with bar(f"{exhibit.name}") as report:
-        video(story, path, quality=options.quality, theme=options.theme, progress=report)
+    with bar(exhibit.name) as report:
+        video(exhibit.make_story(), path, quality=options.quality, theme=options.theme, progress=report)
     print(path)
     return 0
 
 
 def explain(options: argparse.Namespace) -> int:
     """Print a story as Markdown."""
-    sys.stdout.write(exhibits.get(options.name).make_story().to_markdown())
+    exhibit = _teller(options.name)
+    require([exhibit], video=False)
+    if hasattr(sys.stdout, "reconfigure"):  # minus signs and indices, also where a pipe is not UTF-8 by itself
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(exhibit.make_story().to_markdown())
     return 0
 
 
@@ -83,3 +132,22 @@ def gallery(options: argparse.Namespace) -> int:
     page = build(options.output, quality=options.quality, jobs=options.jobs, chapters=options.chapters)
     print(page)
     return 0
+
+
+def _teller(name: str) -> Exhibit:
+    """Return an exhibit that tells a story."""
+    exhibit = exhibits.get(name)
+    if exhibit.story is None:
+        stories = ", ".join(other.name for other in exhibits.all_exhibits() if other.story)
+        raise ArgumentError(f"The exhibit {name!r} is a figure and tells no story; those that do are: {stories}.")
+    return exhibit
+
+
+def _check_target(path: Path, formats: tuple[str, ...]) -> None:
+    """Raise when a file could not be written here, before the long work is done."""
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix not in formats:
+        raise unknown_name("file format", suffix or path.name, formats)
+    if path.is_dir():
+        raise OutputError(f"A file is to be written, but {str(path)!r} is a folder.")
+    make_folder(path.parent)

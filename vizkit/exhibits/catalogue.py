@@ -156,6 +156,7 @@ ax = plots.blueprint(trace, classes=("O", "X"))
         summary="The kernels that a network found for itself in scanned digits.",
         chapter=IMAGES,
         figure="images:kernels",
+        extra="data",
         code=_DIGITS + "ax = plots.kernels(model)\n",
     ),
     Exhibit(
@@ -164,6 +165,7 @@ ax = plots.blueprint(trace, classes=("O", "X"))
         summary="What each kernel answers to one scanned digit, all on one scale.",
         chapter=IMAGES,
         figure="images:feature_maps",
+        extra="data",
         code=_DIGITS + "ax = plots.feature_maps(model, held_x[7])\n",
     ),
     Exhibit(
@@ -172,6 +174,7 @@ ax = plots.blueprint(trace, classes=("O", "X"))
         summary="The loss by epoch, on the scans that were trained on and on those held out.",
         chapter=IMAGES,
         figure="images:training_curves",
+        extra="data",
         code=_DIGITS + "ax = plots.training_curves(history)\n",
     ),
 )

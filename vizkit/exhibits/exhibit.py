@@ -20,7 +20,8 @@ class Exhibit:
     ``figure`` and ``story`` name functions without arguments, ``module:function`` below
     `vizkit.exhibits`; they are imported when the exhibit is made. An exhibit has a figure, a
     story, or both; of one that has only a story, the figure is the beat that ``poster`` names.
-    ``code`` is the few lines that make it, to copy.
+    ``code`` is the few lines that make it, to copy. ``extra`` names the optional dependencies of
+    vizkit without which the recipe cannot run, for example ``"data"``.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Exhibit:
     figure: str | None = None
     story: str | None = None
     poster: str | None = None
+    extra: str | None = None
 
     def __post_init__(self) -> None:
         if (self.figure is None) == (self.poster is None) or (self.poster and not self.story):
