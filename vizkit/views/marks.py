@@ -88,6 +88,7 @@ class Text(Mark):
     depth: int = 4
 
     def quantities(self) -> Values:
+        """Return the numbers that stand in the words."""
         return dict(self.words.quantities())
 
 
@@ -108,6 +109,7 @@ class Curve(Mark):
     depth: int = 1
 
     def quantities(self) -> Values:
+        """Return the value, or the points of shape (points, 2), under the mark's key."""
         if not self.shows:
             return {}
         return {self.key: self.points if self.value is None else float(self.value)}
@@ -124,6 +126,7 @@ class Dot(Mark):
     depth: int = 3
 
     def quantities(self) -> Values:
+        """Return the two coordinates."""
         return {f"{self.key}.x": float(self.x), f"{self.key}.y": float(self.y)}
 
 
@@ -164,6 +167,7 @@ class Cell(Mark):
     depth: int = 1
 
     def quantities(self) -> Values:
+        """Return the numbers that stand in the cell."""
         return dict(self.words.quantities()) if self.words is not None else {}
 
 
@@ -197,4 +201,5 @@ class Image(Mark):
     signed: bool = False
 
     def quantities(self) -> Values:
+        """Return the values, of shape (height, width), under the mark's key."""
         return {self.key: self.values}
