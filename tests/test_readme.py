@@ -1,0 +1,88 @@
+"""Every example of the README runs, and does what the text around it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("agg")
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
+
+
+def run(section: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    code = "\n".join(re.findall(r"```python\n(.*?)```", SECTIONS[section], re.DOTALL))
+    assert code, section
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {}
+    exec(compile(code, f"README: {section}", "exec"), names)
+    return names
+
+
+def test_there_are_five_examples() -> None:
+    assert sum("```python" in text for text in SECTIONS.values()) == 5
+
+
+def test_a_figure_on_ones_own_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run("A figure on your own axes", tmp_path, monkeypatch)
+    from vizkit import plots
+
+    assert plots.read(names["left"])["line[1]"].tolist() == [[-5, -11], [5, 9]]
+    assert names["figure"].axes == [names["left"], names["right"]]
+
+
+def test_tracing_ones_own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    names = run("Tracing your own model", tmp_path, monkeypatch)
+    import vizkit
+
+    assert names["hidden"].axes == ("step", "batch", "units")
+    assert names["hidden"].shape == (2, 1, 8)
+    assert vizkit.load(tmp_path / "run.vkt").equals(names["trace"])
+
+
+@pytest.mark.slow
+def test_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("manim")
+    names = run("A video", tmp_path, monkeypatch)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edges.mp4", "edges.srt", "edges.vtt"]
+    event = next(iter(names["trace"].events("forward")))
+    image = event.inputs[0][0, :, :, 0]
+    slow = [[sum(image[r + i, c] - image[r + i, c + 2] for i in range(3)) for c in range(4)] for r in range(4)]
+    np.testing.assert_allclose(event.output[0, :, :, 0], slow)
+
+
+def test_slides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("Slides", tmp_path, monkeypatch)
+    assert (tmp_path / "tangent.svg").read_bytes().startswith(b"<?xml")
+    assert (tmp_path / "storyboard.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_custom_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = run("A custom layer", tmp_path, monkeypatch)["history"].history["loss"]
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_the_command_lines_are_commands() -> None:
+    from vizkit.cli import _parser
+
+    for line in re.findall(r"^    vizkit (\S.*?)(?:  |$)", SECTIONS["The command line"], re.MULTILINE):
+        assert _parser().parse_args(line.split()).run
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_plot_function_is_named() -> None:
+    from vizkit import plots
+
+    named = set(re.findall(r"`(\w+)`", SECTIONS["A figure on your own axes"]))
+    assert set(plots.__all__) - {"draw", "figure", "read", "save", "storyboard"} <= named
