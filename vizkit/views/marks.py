@@ -174,7 +174,7 @@ class Cell(Mark):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arrow(Mark):
     """An arrow from ``start`` to ``end`` (data units); ``bend`` is its sagitta as a share of its
-    length, to the left of its direction when positive."""
+    length, to the right of its direction when positive."""
 
     start: tuple[float, float]
     end: tuple[float, float]
