@@ -93,7 +93,9 @@ def _screen() -> Callable[[Figure], None]:
         raise ArgumentError(f"matplotlib cannot open a window with its backend {backend}: {error}; {hint}.") from error
 
     def finish(figure: Figure) -> None:
-        pyplot.new_figure_manager_given_figure(max(pyplot.get_fignums(), default=0) + 1, figure).show()
+        window = pyplot.figure(figsize=figure.get_size_inches(), dpi=figure.dpi)
+        window.canvas.figure = figure  # pyplot opens windows for its own figures only; this one takes its place
+        figure.set_canvas(window.canvas)
         pyplot.show(block=True)
 
     return finish

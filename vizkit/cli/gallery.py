@@ -9,7 +9,7 @@ from pathlib import Path
 from vizkit.cli import workers, works
 from vizkit.cli.chapters import read_chapters
 from vizkit.cli.ledger import Ledger, fingerprint
-from vizkit.cli.needs import require
+from vizkit.cli.needs import require, require_extra
 from vizkit.cli.progress import Bar, bar
 from vizkit.cli.workers import Task
 from vizkit.exhibits import Exhibit
@@ -49,6 +49,7 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
     """
     from vizkit.cli import pages
 
+    require_extra("all")
     hung = read_chapters(chapters)
     make_folder(output)
     ledger = Ledger(output, fingerprint(quality))

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from vizkit.errors import missing_extra
 from vizkit.exhibits import Exhibit
 
-__all__ = ["require"]
+__all__ = ["require", "require_extra"]
 
 # extra -> what it brings: the module to import, and the name to install it by
 EXTRAS = {
     "video": (("manim", "manim"), ("typst", "typst")),
     "data": (("sklearn", "scikit-learn"),),
+    "all": (("markdown_it", "markdown-it-py"),),  # beside what the others bring: it reads the gallery's chapters
 }
 
 
@@ -42,6 +43,17 @@ def require(exhibits: Iterable[Exhibit], *, video: bool = True) -> None:
         if video and exhibit.story:
             extras.append("video")
         for extra in extras:
-            for module, package in EXTRAS[extra]:
-                if importlib.util.find_spec(module) is None:
-                    raise missing_extra(package, extra)
+            require_extra(extra)
+
+
+def require_extra(extra: str) -> None:
+    """Raise when something that an extra brings is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is missing.
+    """
+    for module, package in EXTRAS[extra]:
+        if importlib.util.find_spec(module) is None:
+            raise missing_extra(package, extra)
