@@ -6,19 +6,7 @@
 
 from __future__ import annotations
 
-import logging
-
-from vizkit.errors import missing_extra
-
-_level = logging.getLogger().level
-try:
-    import manim  # noqa: F401
-    import typst  # noqa: F401
-except ImportError as error:
-    raise missing_extra(error.name or "manim", "video") from error
-# manim opens the root logger for every library's remarks; who imports vizkit did not ask for those.
-logging.getLogger().setLevel(_level)
-
+from vizkit.animation import _loading  # noqa: F401  (first: it checks that manim is there)
 from vizkit.animation.reading import read
 from vizkit.animation.scene import StoryScene
 from vizkit.animation.timing import cues
