@@ -62,7 +62,7 @@ def test_rmsprops_epsilon_stands_where_keras_has_it():
     for g, *_ in GRADIENTS:
         v = 0.9 * v + 0.1 * g * g
         w -= 0.01 * g / np.sqrt(v + 0.1)
-    np.testing.assert_allclose(ten_steps(optimizers.RMSprop(0.01, 0.9, 0.1))[0], w, rtol=1e-10)
+    np.testing.assert_allclose(ten_steps(optimizers.RMSprop(0.01, 0.9, epsilon=0.1))[0], w, rtol=1e-10)
 
 
 def test_weights_of_two_types_keep_their_types():

@@ -1,0 +1,194 @@
+"""What all optimizers share: the flat arrays they work on, the learning rate, clipping, weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vizkit.errors import ArgumentError, ShapeError
+from vizkit.nn.checks import number
+from vizkit.nn.layers.variables import Variable
+from vizkit.typing import Float
+
+__all__ = ["Flat", "Optimizer"]
+
+
+class Flat:
+    """Weights of one type behind one another, with their gradient and an optimizer's memory.
+
+    Parameters
+    ----------
+    variables
+        The weights; their arrays become views of ``values``.
+    slots
+        How many arrays of memory of that length the optimizer needs.
+    start
+        The number that these are filled with.
+    """
+
+    def __init__(self, variables: Sequence[Variable], slots: int, start: float = 0.0) -> None:
+        self.variables = list(variables)
+        self.values = np.concatenate([v.value.ravel() for v in variables])
+        self.gradient, self.scratch = np.zeros_like(self.values), np.zeros_like(self.values)
+        self.slots = [np.full_like(self.values, start) for _ in range(slots)]
+        self.parts: list[slice] = []  # where each weight stands
+        begin = 0
+        for variable in self.variables:
+            part = slice(begin, begin + variable.value.size)
+            variable.value = self.values[part].reshape(variable.value.shape)  # a view
+            self.parts.append(part)
+            begin = part.stop
+
+    def fill(self, gradients: dict[int, Any]) -> None:
+        """Copy the gradients, each of its variable's shape, into ``gradient``; missing ones are 0."""
+        parts = [gradients.get(id(v)) for v in self.variables]
+        flat = [np.zeros(v.size) if g is None else g.reshape(-1) for g, v in zip(parts, self.variables, strict=True)]
+        np.concatenate(flat, out=self.gradient)
+
+
+class Optimizer:
+    """Base class: define ``_step(flat, rate, count)``, which changes ``flat.values`` in place.
+
+    Parameters
+    ----------
+    learning_rate
+        Size of the steps, above 0, or a schedule ``step -> size``; may be set between epochs.
+    weight_decay
+        Before a step each weight is multiplied by 1 − weight_decay × learning rate.
+    clipnorm
+        Longest gradient of a single weight array; a longer one is shortened.
+    clipvalue
+        Largest single number of a gradient.
+    global_clipnorm
+        Longest gradient of all weights together.
+    """
+
+    _slots = 0  # arrays of memory for each weight
+    _slot_start = 0.0
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.weight_decay = None if weight_decay is None else number("weight_decay", weight_decay, includes_low=True)
+        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        if sum(limit is not None for limit in clips.values()) > 1:
+            raise ArgumentError(f"Only one way of clipping can be chosen; {clips} were given.")
+        for name, limit in clips.items():
+            setattr(self, name, None if limit is None else number(name, limit))
+        self.iterations = 0
+        self._flats: list[Flat] = []
+
+    @property
+    def name(self) -> str:
+        """The optimizer's name."""
+        return type(self).__name__
+
+    @property
+    def learning_rate(self) -> float:
+        """Size of the next step."""
+        rate = self._learning_rate
+        return float(rate(self.iterations)) if callable(rate) else rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        """Take another learning rate, or a schedule."""
+        self._learning_rate: float | Callable[[int], float] = (
+            value if callable(value) else number("learning_rate", value)
+        )
+
+    def config(self) -> dict[str, Any]:
+        """Return its name and settings."""
+        rate = self._learning_rate
+        rate = rate.config() if hasattr(rate, "config") else getattr(rate, "__name__", rate)
+        public = {k: v for k, v in vars(self).items() if k[0] != "_" and k != "iterations" and v is not None}
+        return {"name": self.name, "learning_rate": rate, **public}
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Take over these weights; memory is kept when they are the ones it has already."""
+        if [id(v) for flat in self._flats for v in flat.variables] == [id(v) for v in _by_type(variables)]:
+            return
+        groups: dict[Any, list[Variable]] = {}
+        for variable in variables:
+            groups.setdefault(variable.dtype, []).append(variable)
+        self._flats = [Flat(group, self._slots, self._slot_start) for group in groups.values()]
+
+    def apply(self, gradients: dict[int, Any]) -> None:
+        """Change the weights once.
+
+        Parameters
+        ----------
+        gradients
+            ``id(variable) -> gradient`` of the variable's shape; one that is missing counts as 0.
+        """
+        rate = self.learning_rate
+        self.iterations += 1
+        for flat in self._flats:
+            flat.fill(gradients)
+        self._clip()
+        for flat in self._flats:
+            if self.weight_decay:
+                flat.values *= 1 - self.weight_decay * rate
+            self._step(flat, rate, self.iterations)
+
+    def _clip(self) -> None:
+        if self.clipvalue is not None:
+            for flat in self._flats:
+                np.clip(flat.gradient, -self.clipvalue, self.clipvalue, out=flat.gradient)
+        elif self.clipnorm is not None:
+            for flat in self._flats:
+                for part in flat.parts:
+                    _shorten([flat.gradient[part]], self.clipnorm)
+        elif self.global_clipnorm is not None:
+            _shorten([flat.gradient for flat in self._flats], self.global_clipnorm)
+
+    def _step(self, flat: Flat, rate: float, count: int) -> None:
+        raise NotImplementedError(f"{self.name} must define _step(flat, rate, count).")
+
+    def state(self) -> list[Float["numbers"]]:
+        """Return copies of its memory, each array of shape (numbers,), for `restore`."""
+        return [slot.copy() for flat in self._flats for slot in flat.slots]
+
+    def restore(self, iterations: int, state: Sequence[Float["numbers"]]) -> None:
+        """Go on where another optimizer of this kind stood.
+
+        Parameters
+        ----------
+        iterations
+            How many steps that one had taken.
+        state
+            Its `state`, each array of shape (numbers,).
+
+        Raises
+        ------
+        ShapeError
+            When the state belongs to other weights; nothing is changed then.
+        """
+        mine = [slot for flat in self._flats for slot in flat.slots]
+        wanted, given = [slot.shape for slot in mine], [np.shape(array) for array in state]
+        if wanted != given:
+            raise ShapeError(f"The memory of {self.name} has the shapes {wanted}; a state with {given} was given.")
+        for slot, array in zip(mine, state, strict=True):
+            slot[...] = array
+        self.iterations = int(iterations)
+
+
+def _shorten(parts: Sequence[Any], longest: float) -> None:
+    """Scale arrays in place so that together they are no longer than this."""
+    length = np.sqrt(sum(float(np.sum(np.square(part, dtype=float))) for part in parts))
+    if length > longest:
+        for part in parts:
+            part *= longest / length
+
+
+def _by_type(variables: Sequence[Variable]) -> list[Variable]:
+    kinds = list(dict.fromkeys(v.dtype for v in variables))
+    return sorted(variables, key=lambda v: kinds.index(v.dtype))
