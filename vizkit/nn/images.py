@@ -14,7 +14,15 @@ import numpy as np
 
 from vizkit.nn.autodiff.engine import Primitive
 
-__all__ = ["conv2d", "max_pool2d", "output_length", "same_padding"]
+__all__ = [
+    "avg_pool2d",
+    "conv2d",
+    "conv2d_transpose",
+    "max_pool2d",
+    "output_length",
+    "same_padding",
+    "transposed_length",
+]
 
 Pair = tuple[int, int]
 
@@ -99,18 +107,23 @@ def _conv2d(x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid",
 conv2d = Primitive(_conv2d, 2, name="conv2d")
 
 
-@conv2d.derivative(0)
-def _conv2d_image(
-    g: Any, y: Any, x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)
+def _spread(
+    g: Any, kernel: Any, shape: tuple[int, ...], strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)
 ) -> Any:
+    """Lay the kernel, weighted by `g`, over an image of the given shape at each place where it stood."""
     window = kernel.shape[:2]
-    pads = _padding(x.shape, window, strides, padding, dilation)
-    height, width = (x.shape[1 + i] + sum(pads[i]) for i in (0, 1))
-    passed = np.zeros((height, width, x.shape[0], x.shape[3]), x.dtype)
+    pads = _padding(shape, window, strides, padding, dilation)
+    height, width = (shape[1 + i] + sum(pads[i]) for i in (0, 1))
+    passed = np.zeros((height, width, shape[0], shape[3]), np.result_type(g, kernel))
     gradient = np.ascontiguousarray(g.transpose(1, 2, 0, 3))
     for at, met in _offsets(window, gradient.shape[:2], strides, dilation):
         passed[met] += np.matmul(gradient, kernel[at].T)
     return _outward(passed, pads)
+
+
+@conv2d.derivative(0)
+def _conv2d_image(g: Any, y: Any, x: Any, kernel: Any, **options: Any) -> Any:
+    return _spread(g, kernel, x.shape, **options)
 
 
 @conv2d.derivative(1)
@@ -125,6 +138,41 @@ def _conv2d_kernel(
     for at, met in _offsets(window, gradient.shape[:2], strides, dilation):
         passed[at] = image[met].reshape(len(flat), -1).T @ flat
     return passed
+
+
+def transposed_length(length: int, window: int, stride: int, padding: str, dilation: int = 1) -> int:
+    """Return what a transposed convolution's output measures along an axis, as Keras defines it.
+
+    It is the length of an image over which a window has `length` places.
+
+    Examples
+    --------
+    >>> transposed_length(4, 3, 1, "valid"), transposed_length(4, 3, 2, "same")
+    (6, 8)
+    """
+    reach = dilation * (window - 1) + 1
+    return length * stride + (max(reach - stride, 0) if padding == "valid" else 0)
+
+
+def _conv2d_transpose(
+    x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)
+) -> Any:
+    """Go the way of `conv2d` backwards: its kernel is of shape (height, width, filters, channels of `x`)."""
+    height, width = (
+        transposed_length(x.shape[1 + i], kernel.shape[i], strides[i], padding, dilation[i]) for i in (0, 1)
+    )
+    return _spread(x, kernel, (x.shape[0], height, width, kernel.shape[2]), strides, padding, dilation)
+
+
+conv2d_transpose = Primitive(
+    _conv2d_transpose,
+    2,
+    [
+        lambda g, y, x, kernel, **options: _conv2d(g, kernel, **options),
+        lambda g, y, x, kernel, **options: _conv2d_kernel(x, None, g, kernel, **options),
+    ],
+    "conv2d_transpose",
+)
 
 
 def _max_pool2d(x: Any, window: Pair, strides: Pair, padding: str = "valid") -> Any:
@@ -152,4 +200,39 @@ def _max_pool2d_image(g: Any, y: Any, x: Any, window: Pair, strides: Pair, paddi
         here &= open_
         open_ &= ~here
         passed[met] += gradient * here
+    return _outward(passed, pads)
+
+
+def _window_sizes(shape: tuple[int, ...], window: Pair, strides: Pair, padding: str) -> Any:
+    """Return how many elements of the image, without its padding, each window covers: (rows, columns, 1, 1)."""
+    counts = []
+    for length, size, stride in zip(shape[1:3], window, strides, strict=True):
+        before = same_padding(length, size, stride)[0] if padding == "same" else 0
+        starts = np.arange(output_length(length, size, stride, padding)) * stride - before
+        counts.append(np.minimum(starts + size, length) - np.maximum(starts, 0))
+    return np.outer(*counts)[:, :, None, None]
+
+
+def _avg_pool2d(x: Any, window: Pair, strides: Pair, padding: str = "valid") -> Any:
+    sizes = _window_sizes(x.shape, window, strides, padding)
+    image = _inward(x, _padding(x.shape, window, strides, padding, (1, 1)))
+    total = np.zeros((*sizes.shape[:2], *image.shape[2:]), x.dtype)
+    for _, met in _offsets(window, sizes.shape[:2], strides, (1, 1)):
+        total += image[met]
+    total /= sizes.astype(x.dtype)
+    return total.transpose(2, 0, 1, 3)
+
+
+avg_pool2d = Primitive(_avg_pool2d, 1, name="avg_pool2d")
+
+
+@avg_pool2d.derivative()
+def _avg_pool2d_image(g: Any, y: Any, x: Any, window: Pair, strides: Pair, padding: str = "valid") -> Any:
+    pads = _padding(x.shape, window, strides, padding, (1, 1))
+    sizes = _window_sizes(x.shape, window, strides, padding)
+    share = g.transpose(1, 2, 0, 3) / sizes.astype(g.dtype)
+    height, width = (x.shape[1 + i] + sum(pads[i]) for i in (0, 1))
+    passed = np.zeros((height, width, *share.shape[2:]), x.dtype)
+    for _, met in _offsets(window, sizes.shape[:2], strides, (1, 1)):
+        passed[met] += share
     return _outward(passed, pads)

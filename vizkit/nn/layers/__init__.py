@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from vizkit.nn.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.layers.convolution import Conv2D, MaxPooling2D
+from vizkit.nn.layers.convolution import Conv2D, Conv2DTranspose
 from vizkit.nn.layers.core import Activation, Dense, Dropout, Flatten, Input
 from vizkit.nn.layers.merging import Add, Concatenate, Reshape
+from vizkit.nn.layers.normalization import BatchNormalization, LayerNormalization
+from vizkit.nn.layers.pooling import AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, MaxPooling2D
 from vizkit.nn.layers.variables import Variable
 
 __all__ = [
     "ELU",
     "Activation",
     "Add",
+    "AveragePooling2D",
+    "BatchNormalization",
     "Concatenate",
     "Conv2D",
+    "Conv2DTranspose",
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
     "Input",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPooling2D",
     "ReLU",

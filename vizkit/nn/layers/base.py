@@ -317,14 +317,15 @@ class Layer:
 
 
 def snake_case(name: str) -> str:
-    """Return a class's name as a layer's name.
+    """Return a class's name as a layer's name, as Keras does.
 
     Examples
     --------
-    >>> snake_case("MaxPooling2D"), snake_case("Conv2D")
-    ('max_pooling2d', 'conv2d')
+    >>> snake_case("MaxPooling2D"), snake_case("Conv2DTranspose"), snake_case("SimpleRNN")
+    ('max_pooling2d', 'conv2d_transpose', 'simple_rnn')
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 def shapes_of(inputs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Layers that look at images through a window."""
+"""Convolutions: layers that look at images through a window, or lay a window over a larger image."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from vizkit.errors import ArgumentError, ShapeError, unknown_name
 from vizkit.nn import activations
-from vizkit.nn.images import conv2d, max_pool2d, output_length
+from vizkit.nn.images import conv2d, conv2d_transpose, output_length
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import positive_int
 
-__all__ = ["Conv2D", "MaxPooling2D"]
+__all__ = ["Conv2D", "Conv2DTranspose", "known_padding", "pair"]
 
 
 class Conv2D(Layer):
@@ -63,9 +63,9 @@ class Conv2D(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.filters = positive_int("filters", filters)
-        self.kernel_size, self.strides = _pair("kernel_size", kernel_size), _pair("strides", strides)
-        self.dilation_rate = _pair("dilation_rate", dilation_rate)
-        self.padding = _known_padding(padding)
+        self.kernel_size, self.strides = pair("kernel_size", kernel_size), pair("strides", strides)
+        self.dilation_rate = pair("dilation_rate", dilation_rate)
+        self.padding = known_padding(padding)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
@@ -74,12 +74,15 @@ class Conv2D(Layer):
         """Make the kernel, of shape (height, width, channels, filters), and the bias, of shape (filters,)."""
         if len(input_shape) != 4:
             raise ShapeError(
-                f"The layer {self.name!r} (Conv2D) needs (batch, height, width, channels); {input_shape} was given."
+                f"The layer {self.name!r} ({type(self).__name__}) needs (batch, height, width, channels); "
+                f"{input_shape} was given."
             )
-        shape = (*self.kernel_size, input_shape[-1], self.filters)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(self._kernel_shape(input_shape[-1]), self.kernel_initializer, name="kernel")
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias")
+
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, channels, self.filters)
 
     def call(self, inputs: Any) -> Any:
         """Return the feature maps, of shape (batch, rows, columns, filters)."""
@@ -92,52 +95,63 @@ class Conv2D(Layer):
         return self.activation(summed + self.bias if self.use_bias else summed)
 
 
-class MaxPooling2D(Layer):
-    """Keep the largest value of each window.
+class Conv2DTranspose(Conv2D):
+    """A convolution's way back: each input value lays a kernel over a larger image.
 
-    Input of shape (batch, height, width, channels), output of shape (batch, rows, columns, channels).
-
-    Parameters
-    ----------
-    pool_size
-        Height and width of the window, or one number for both.
-    strides
-        How far it moves; by its own size when ``None``.
-    padding
-        ``"valid"`` or ``"same"``.
+    Input of shape (batch, height, width, channels), output of shape (batch, rows, columns, filters); with
+    padding ``"same"`` it is `strides` times as large as the input. The arguments are those of `Conv2D`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> MaxPooling2D(2)(np.arange(1.0, 17).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
-    [[6.0, 8.0], [14.0, 16.0]]
+    >>> Conv2DTranspose(4, 3, strides=2, padding="same")(np.zeros((1, 7, 7, 8))).shape
+    (1, 14, 14, 4)
     """
 
-    casts_integers = True
-
-    def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: str = "valid", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.pool_size = _pair("pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else _pair("strides", strides)
-        self.padding = _known_padding(padding)
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, self.filters, channels)
 
     def call(self, inputs: Any) -> Any:
-        """Return the largest values, of shape (batch, rows, columns, channels)."""
-        if inputs.ndim != 4:
-            raise self._refuse("needs (batch, height, width, channels)", inputs)
-        if self.padding == "valid" and any(n < w for n, w in zip(inputs.shape[1:3], self.pool_size, strict=True)):
-            raise self._refuse(f"has a window of {self.pool_size}, larger than its image", inputs)
-        return max_pool2d(inputs, window=self.pool_size, strides=self.strides, padding=self.padding)
+        """Return the larger image, of shape (batch, rows, columns, filters)."""
+        if inputs.ndim != 4 or inputs.shape[3] != self.kernel.shape[3]:
+            raise self._refuse(f"needs (batch, height, width, {self.kernel.shape[3]})", inputs)
+        options = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
+        summed = conv2d_transpose(inputs, self.kernel, **options)
+        return self.activation(summed + self.bias if self.use_bias else summed)
 
 
-def _pair(name: str, value: Any) -> tuple[int, int]:
-    pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
-    if len(pair) != 2:
+def pair(name: str, value: Any) -> tuple[int, int]:
+    """Return one whole number from 1 for each direction, or raise.
+
+    Raises
+    ------
+    ArgumentError
+        When `value` is neither such a number nor two of them.
+
+    Examples
+    --------
+    >>> pair("strides", 2)
+    (2, 2)
+    """
+    both = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+    if len(both) != 2:
         raise ArgumentError(f"{name} is one whole number or two; {value!r} was given.")
-    return positive_int(name, pair[0]), positive_int(name, pair[1])
+    return positive_int(name, both[0]), positive_int(name, both[1])
 
 
-def _known_padding(padding: str) -> str:
+def known_padding(padding: str) -> str:
+    """Return ``"valid"`` or ``"same"``, or raise.
+
+    Raises
+    ------
+    UnknownNameError
+        When `padding` is neither.
+
+    Examples
+    --------
+    >>> known_padding("same")
+    'same'
+    """
     if padding not in ("valid", "same"):
         raise unknown_name("padding", padding, ["valid", "same"])
     return padding
