@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from samples import sample_story
 
-from vizkit.animation import outlines
 from vizkit.animation.script import plays
 from vizkit.animation.staging import Stage
 from vizkit.errors import DataError
 from vizkit.stories.story import Beat
 from vizkit.theme import DARK
+from vizkit.views import outlines
 from vizkit.views.board import board
 from vizkit.views.marks import Arrow, Curve, Mark, Text, points
 from vizkit.views.picture import Picture, View

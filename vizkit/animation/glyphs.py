@@ -18,8 +18,9 @@ from fontTools.ttLib import TTFont
 from vizkit.errors import DataError
 from vizkit.theme import font_path
 from vizkit.typing import Float
+from vizkit.views.marks import Text
 
-__all__ = ["Face", "Run", "face", "run"]
+__all__ = ["Face", "Run", "face", "label", "run"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,3 +171,15 @@ def run(text: str, name: str = "text") -> Run:
     outline = np.concatenate(pieces) if pieces else np.zeros((0, 2))
     outline.setflags(write=False)
     return Run(text, outline, float(starts[-1]), font.rise, font.top, font.dip)
+
+
+def label(mark: Text, em: float) -> Float["point xy"]:
+    """Return a text's outline; ``em`` is its size.
+
+    The middle of a text is that of its capitals and figures; its top and bottom leave room for
+    the tallest and deepest letters, so that labels side by side stand on one line.
+    """
+    line = run(str(mark.words), "bold" if mark.bold else "text")
+    across = {"left": 0.0, "center": 0.5, "right": 1.0}[mark.ha]
+    up = {"bottom": -line.dip, "center": line.rise / 2, "top": line.top}[mark.va]
+    return line.outline * em + (mark.x - across * line.width * em, mark.y - up * em)

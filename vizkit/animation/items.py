@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from vizkit.animation.outlines import resample
 from vizkit.typing import Float
 from vizkit.views.board import Placement
 from vizkit.views.equation import Equation
 from vizkit.views.marks import Arrow, Cell, Curve, Disc, Dot, Image, Mark, Text
+from vizkit.views.outlines import resample
 from vizkit.views.text import Quantity, Words, number
 
 __all__ = ["RGB", "Formula", "Item", "Move", "rgb", "staged"]

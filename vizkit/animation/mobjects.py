@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from manim import CapStyleType, LineJointType, Mobject, VGroup, VMobject
 
-from vizkit.animation import outlines
+from vizkit.animation import glyphs
 from vizkit.animation._manim import RGBA, paint, paint_halo
 from vizkit.animation.equations import set_equation
 from vizkit.animation.items import Formula, Item, rgb
-from vizkit.animation.outlines import LEVELS
 from vizkit.theme import SIZES, STAGE
 from vizkit.typing import Float
+from vizkit.views import outlines
 from vizkit.views.board import EQUATION
 from vizkit.views.marks import Arrow, Cell, Curve, Disc, Dot, Image, Text
+from vizkit.views.outlines import LEVELS
 
 __all__ = ["FRAME", "MarkMobject", "bounds", "mobject", "on_frame", "on_stage", "stroke_width"]
 
@@ -94,7 +95,7 @@ class TextMobject(MarkMobject):
     @staticmethod
     def outline(item: Item) -> Float["point xy"]:
         """Return the glyphs of a line, in stage units."""
-        return outlines.label(item.mark, SIZES[item.mark.size] * item.scale)
+        return glyphs.label(item.mark, SIZES[item.mark.size] * item.scale)
 
     def color_in(self, item: Item) -> None:
         """Set the text colour, and the halo's."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from manim import VGroup, VMobject
 
-from vizkit.animation import outlines
 from vizkit.animation._manim import paint
 from vizkit.animation.frames import Frame
 from vizkit.animation.items import RGB, Item, rgb
@@ -16,6 +15,7 @@ from vizkit.errors import ArgumentError
 from vizkit.stories.story import Pulse
 from vizkit.theme import Theme
 from vizkit.typing import Float
+from vizkit.views import outlines
 from vizkit.views.marks import Arrow, Curve
 
 __all__ = ["Light", "light"]
@@ -30,7 +30,6 @@ LAYERS = (
     (0.68, 4.0, 0.55),
     (0.6, 1.5, 1.0),
 )
-_SAMPLES = 16  # points along a drop
 CORE = (0.35, 0.0, 0.9)  # the innermost layer, nearly white
 
 
@@ -67,26 +66,9 @@ class Light(VGroup):
         head = share * (1.0 + TAIL)
         fade = max(0.0, min(1.0, 10 * head, 4 * (1.0 + TAIL - head)))
         for ((tail, plus, opacity), colour), part in zip(self.layers, self.submobjects, strict=True):
-            drops = [_drop(way, (head - tail * TAIL, head), way.width / 2 + plus) for way in self.ways]
+            drops = [outlines.drop(w.points, (head - tail * TAIL, head), w.width / 2 + plus) for w in self.ways]
             part.points = on_frame(np.concatenate(drops))
             paint(part, fill=(*colour, opacity * fade))
-
-
-def _drop(way: Way, span: tuple[float, float], radius: float) -> Float["point xy"]:
-    """Return a drop between two shares of a line: round at the head, coming to a point at the tail."""
-    start, end = max(span[0], 0.0), min(span[1], 1.0)
-    if end - start < 1e-3:
-        return np.zeros((0, 2))
-    line = outlines.resample(outlines.part(way.points, start, end), _SAMPLES)
-    along = np.gradient(line, axis=0)
-    along /= np.hypot(*along.T)[:, None]
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    reach = (np.linspace(start, end, _SAMPLES) - span[0]) / (span[1] - span[0])
-    half = across * (radius * reach**0.7)[:, None]
-    turn = np.linspace(0.0, np.pi, 9)[1:-1, None]
-    cap = line[-1] + half[-1] * np.cos(turn) + along[-1] * np.hypot(*half[-1]) * np.sin(turn)
-    outline = np.concatenate([line + half, cap, (line - half)[::-1]])
-    return outlines.polyline(np.concatenate([outline, outline[:1]]))
 
 
 def light(pulse: Pulse, frame: Frame, theme: Theme) -> Light:

@@ -24,12 +24,12 @@ from vizkit.animation.mobjects import (
     on_stage,
     stroke_width,
 )
-from vizkit.animation.outlines import LEVELS
 from vizkit.errors import RenderError
 from vizkit.typing import Float
 from vizkit.views.board import Placement
 from vizkit.views.equation import Value, parts
 from vizkit.views.marks import Values
+from vizkit.views.outlines import LEVELS
 from vizkit.views.text import MINUS, Quantity, Words
 
 __all__ = ["parsed", "read", "unplaced"]

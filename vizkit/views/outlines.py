@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizkit.animation.glyphs import run
 from vizkit.typing import Float, Int
-from vizkit.views.marks import Arrow, Image, Text
+from vizkit.views.marks import Arrow, Image
 
 __all__ = [
-    "LEVELS", "arrow", "arrow_line", "cells", "circle", "dashes", "label", "levels", "part", "polyline", "rectangle",
+    "LEVELS", "arrow", "arrow_line", "cells", "circle", "dashes", "drop", "levels", "part", "polyline", "rectangle",
     "resample",
 ]  # fmt: skip
 
@@ -22,6 +21,7 @@ DASH, GAP = 2.6, 1.8  # of a dashed line, in widths of the line
 _SHORT = 1e-6  # a line of no length: a residual of zero, a step of zero
 LEVELS = 64  # steps of an image's colour map from the ground to either end
 SEAM = 1.2  # overlap of an image's cells, so that the ground does not shine through between them
+SAMPLES = 16  # points along a drop
 HEAD, SIDE = 4.4, 2.1  # length and half the width of an arrow's head, in widths of its shaft
 
 
@@ -130,13 +130,28 @@ def arrow(mark: Arrow) -> Float["point xy"]:
     return polyline(np.concatenate([left, [neck + side, tip, neck - side], right[::-1], left[:1]]))
 
 
-def label(mark: Text, em: float) -> Float["point xy"]:
-    """Return a text's outline; ``em`` is its size.
+def drop(points: Float["point xy"], span: tuple[float, float], radius: float) -> Float["point xy"]:
+    """Return a drop on a line of shape (points, 2): round at its head, coming to a point at its tail.
 
-    The middle of a text is that of its capitals and figures; its top and bottom leave room for
-    the tallest and deepest letters, so that labels side by side stand on one line.
+    Parameters
+    ----------
+    points
+        The line.
+    span
+        Tail and head as shares of the line's length; what lies outside 0 to 1 is cut off.
+    radius
+        Half the drop's width at its head.
     """
-    line = run(str(mark.words), "bold" if mark.bold else "text")
-    across = {"left": 0.0, "center": 0.5, "right": 1.0}[mark.ha]
-    up = {"bottom": -line.dip, "center": line.rise / 2, "top": line.top}[mark.va]
-    return line.outline * em + (mark.x - across * line.width * em, mark.y - up * em)
+    start, end = max(span[0], 0.0), min(span[1], 1.0)
+    if end - start < 1e-3:
+        return np.zeros((0, 2))
+    line = resample(part(points, start, end), SAMPLES)
+    along = np.gradient(line, axis=0)
+    along /= np.hypot(*along.T)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    reach = (np.linspace(start, end, SAMPLES) - span[0]) / (span[1] - span[0])
+    half = across * (radius * reach**0.7)[:, None]
+    turn = np.linspace(0.0, np.pi, 9)[1:-1, None]
+    cap = line[-1] + half[-1] * np.cos(turn) + along[-1] * np.hypot(*half[-1]) * np.sin(turn)
+    outline = np.concatenate([line + half, cap, (line - half)[::-1]])
+    return polyline(np.concatenate([outline, outline[:1]]))
