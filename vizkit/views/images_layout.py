@@ -19,6 +19,7 @@ __all__ = ["LABEL", "MOST", "Tiles", "framed", "tile_marks"]
 MOST = 64  # pictures that are still told apart on one page
 LABEL = 54.0  # room above a picture for its index
 GAP = 30.0
+NEARLY = 0.72  # of the largest tiles' size, given up for full rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Tiles:
     def fitted(cls, amount: int, shape: tuple[int, int], room: tuple[float, float]) -> Tiles:
         """Return the arrangement with the largest tiles in a room of (width, height).
 
+        One whose rows are all full is preferred, as long as its tiles are not much smaller.
+
         Raises
         ------
         ArgumentError
@@ -55,9 +58,10 @@ class Tiles:
             rows = -(-amount // columns)
             across = (room[0] - GAP * (columns - 1)) / (columns * shape[1])
             up = (room[1] - LABEL * rows - GAP * (rows - 1)) / (rows * shape[0])
-            options.append((min(across, up), -abs(rows * columns - amount), columns))
-        unit, _, columns = max(options)
-        return cls(amount, columns, unit, shape)
+            options.append((rows * columns - amount, -min(across, up), columns))
+        largest = -min(unit for _, unit, _ in options)
+        _, unit, columns = min(option for option in options if -option[1] >= NEARLY * largest)
+        return cls(amount, columns, -unit, shape)
 
     @property
     def rows(self) -> int:
