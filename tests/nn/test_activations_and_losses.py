@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vizkit.errors import DataError, ShapeError, UnknownNameError
+from vizkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from vizkit.nn import activations, losses
 from vizkit.nn.autodiff import grad, value_and_grad
 
@@ -121,6 +121,9 @@ SOFT = np.array([[0.2, 0.5, 0.3]] * 4)
 YES_NO = np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0]])
 
 
+RANDOM_SHARES = np.random.default_rng(5).dirichlet(np.ones(3), 4)
+
+
 def nll(p):
     return F.nll_loss(torch.log(p / p.sum(-1, keepdim=True)), torch.tensor(LABELS))
 
@@ -149,6 +152,34 @@ LOSSES = {
         losses.SparseCategoricalCrossentropy(from_logits=True),
         LABELS,
         lambda p: F.cross_entropy(p, torch.tensor(LABELS)),
+    ),
+}
+
+
+LOSSES |= {
+    "mean_absolute_error": (losses.get("mae"), SOFT, lambda p: F.l1_loss(p, torch.tensor(SOFT))),
+    "huber": (losses.Huber(0.3), SOFT, lambda p: F.huber_loss(p, torch.tensor(SOFT), delta=0.3)),
+    "hinge": (losses.get("hinge"), 2 * YES_NO - 1, lambda p: (1 - torch.tensor(2 * YES_NO - 1) * p).clamp(0).mean()),
+    "hinge of 0 and 1": (losses.Hinge(), YES_NO, lambda p: (1 - torch.tensor(2 * YES_NO - 1) * p).clamp(0).mean()),
+    "kl": (
+        losses.get("kl_divergence"),
+        SOFT,
+        lambda p: F.kl_div(torch.log(p), torch.tensor(SOFT), reduction="batchmean"),
+    ),
+    "binary, smooth": (
+        losses.BinaryCrossentropy(label_smoothing=0.2),
+        YES_NO,
+        lambda p: F.binary_cross_entropy(p, torch.tensor(YES_NO * 0.8 + 0.1)),
+    ),
+    "categorical logits, smooth": (
+        losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.3),
+        ONE_HOT,
+        lambda p: F.cross_entropy(p, torch.tensor(LABELS), label_smoothing=0.3),
+    ),
+    "squares, summed": (
+        losses.MeanSquaredError(reduction="sum"),
+        SOFT,
+        lambda p: ((p - torch.tensor(SOFT)) ** 2).mean(-1).sum(),
     ),
 }
 
@@ -192,6 +223,45 @@ def test_probabilities_of_zero_and_one_are_kept_off_the_edge_as_in_keras(name):
     assert value == pytest.approx(-np.log(1e-7), rel=1e-8)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_sample_weights_count_samples_several_times(reduction):
+    loss = losses.MeanAbsoluteError(reduction=reduction)
+    y, p = SOFT, RANDOM_SHARES
+    weighted = loss(y, p, sample_weight=[2, 0, 1, 1])
+    repeated = loss(y[[0, 0, 2, 3]], p[[0, 0, 2, 3]])
+    assert weighted == pytest.approx(repeated, rel=1e-14)
+    assert loss.samples(y, p, [2, 0, 1, 1])[1] == 0
+
+
+def test_a_class_with_call_is_a_loss():
+    class Cubed(losses.Loss):
+        def call(self, y_true, y_pred):
+            return np.mean(np.abs(y_true - y_pred) ** 3, axis=-1)
+
+    assert losses.get(Cubed())(np.zeros((2, 1)), np.array([[1.0], [3.0]])) == 14
+    assert Cubed().name == "Cubed"
+    with pytest.raises(ArgumentError, match="call"):
+        losses.Loss()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_comes_back_from_its_config(name):
+    loss, target, _ = LOSSES[name]
+    again = losses.get(losses.config(loss))
+    assert again(target, RANDOM_SHARES) == loss(target, RANDOM_SHARES)
+
+
+@pytest.mark.parametrize("make", [lambda: losses.Huber(0), lambda: losses.BinaryCrossentropy(label_smoothing=2)])
+def test_impossible_settings_of_losses(make):
+    with pytest.raises(ArgumentError, match=r"(delta|label_smoothing) is a number"):
+        make()
+
+
+def test_an_unknown_reduction():
+    with pytest.raises(ArgumentError, match="'median' was given"):
+        losses.Loss(np.add, reduction="median")
+
+
 def test_soft_predictions_in_float32_stay_so():
     value = losses.get("mse")(np.zeros((2, 1), np.float32), np.ones((2, 1), np.float32))
     assert value.dtype == np.float32
@@ -215,6 +285,8 @@ def test_labels_out_of_range(labels):
 def test_targets_of_a_wrong_shape():
     with pytest.raises(ShapeError, match=r"\(2, 2\)"):
         losses.get("mse").target(np.zeros((2, 2)), (None, 3), "float32")
+    with pytest.raises(ShapeError, match="For class numbers"):
+        losses.get("categorical_crossentropy").target(np.zeros(2), (None, 3), "float32")
     with pytest.raises(ShapeError, match="one-hot"):
         losses.get("sparse_categorical_crossentropy").target(np.eye(3), (None, 3), "float32")
 
