@@ -8,9 +8,29 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from vizkit.errors import OutputError
+from vizkit.errors import ArgumentError, OutputError
 
-__all__ = ["make_folder", "whole", "write"]
+__all__ = ["as_path", "make_folder", "whole", "write"]
+
+
+def as_path(path: object) -> Path:
+    """Return a path from what names a file.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither a text nor a path.
+
+    Examples
+    --------
+    >>> as_path("run.vkt").suffix
+    '.vkt'
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(
+            f"A file is named by a text or a path, but a {type(path).__name__} was given: {path!r:.60}."
+        )
+    return Path(path)
 
 
 @contextmanager

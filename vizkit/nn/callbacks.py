@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from vizkit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from vizkit.nn.model import Model
 
-__all__ = ["Callback", "History"]
+__all__ = ["Callback", "History", "checked_callbacks"]
 
 
 class Callback:
@@ -66,3 +68,22 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
+
+
+def checked_callbacks(given: Any) -> list[Callback]:
+    """Return what a user passes as callbacks as a list.
+
+    Raises
+    ------
+    ArgumentError
+        When it is no list of callbacks.
+
+    Examples
+    --------
+    >>> checked_callbacks(None)
+    []
+    """
+    found = [] if given is None else given
+    if not isinstance(found, (list, tuple)) or not all(isinstance(one, Callback) for one in found):
+        raise ArgumentError(f"callbacks is a list of Callback objects; {given!r:.80} was given.")
+    return list(found)

@@ -10,7 +10,7 @@ import numpy as np
 from vizkit.errors import ArgumentError, DataError, ShapeError
 from vizkit.nn.autodiff import plain
 
-__all__ = ["batches", "checked", "checked_pair", "hold_out"]
+__all__ = ["batches", "checked", "checked_pair", "hold_out", "pair"]
 
 
 def checked(name: str, data: Any) -> Any:
@@ -64,6 +64,25 @@ def checked_pair(x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[A
     if len(x) != len(y):
         raise ShapeError(f"{names[0]} holds {len(x)} samples, but {names[1]} {len(y)}; each needs its target.")
     return x, y
+
+
+def pair(name: str, data: Any) -> tuple[Any, Any]:
+    """Return inputs and targets that were given as one pair.
+
+    Raises
+    ------
+    ArgumentError
+        When they are no pair.
+
+    Examples
+    --------
+    >>> pair("validation_data", [[1.0], [2.0]])
+    ([1.0], [2.0])
+    """
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        count = f" of {len(data)}" if isinstance(data, (tuple, list)) else ""
+        raise ArgumentError(f"{name} is a pair (x, y); a {type(data).__name__}{count} was given.")
+    return data[0], data[1]
 
 
 def hold_out(x: Any, y: Any, share: float) -> tuple[Any, Any, Any, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, DivergenceError, NotBuiltError
+from vizkit.errors import ArgumentError, DivergenceError, NotBuiltError, ShapeError
 from vizkit.nn import feeding, losses, metrics, optimizers, seeds
 from vizkit.nn.autodiff import Tape, Tracked, plain
-from vizkit.nn.callbacks import Callback, History
+from vizkit.nn.callbacks import Callback, History, checked_callbacks
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import positive_int
 from vizkit.nn.progress import Progress, verbosity
@@ -130,6 +130,9 @@ class Model(Layer):
             When the loss leaves the finite numbers.
         """
         x, y = feeding.checked_pair(x, y)
+        callbacks = checked_callbacks(callbacks)
+        if validation_data is not None:
+            validation_data = feeding.pair("validation_data", validation_data)
         if validation_split:
             x, y, *held = feeding.hold_out(x, y, validation_split)
             validation_data = validation_data or tuple(held)
@@ -139,7 +142,7 @@ class Model(Layer):
         watched = self._take_over_weights()
         order = (seeds.generator(seed) if seed is not None else self.random()) if shuffle else None
         progress = Progress(verbosity(verbose), epochs, -(-len(x) // size))
-        listeners = [history := History(), *(callbacks or [])]
+        listeners = [history := History(), *callbacks]
         self.stop_training = False
         for listener in listeners:
             listener.model = self
@@ -282,6 +285,7 @@ class Model(Layer):
             Accepted for Keras's sake; predicting is silent.
         """
         x = feeding.checked("x", x)
+        self._check_rank(x)
         size = positive_int("batch_size", 256 if batch_size is None else batch_size)
         parts = [plain(self(x[part])) for part in feeding.batches(len(x), size)]
         return np.concatenate(parts)
@@ -320,9 +324,16 @@ class Model(Layer):
         """Make the weights if there are none yet; return the targets in the shape the loss compares."""
         if self.optimizer is None or self.loss is None:
             raise NotBuiltError(f"{self.name!r} must be compiled with a loss first: model.compile(optimizer, loss).")
+        self._check_rank(x)
         if not self.built or self.output_shape is None:
             self._silently(x[:1])
         return self.loss.target(y, self.output_shape, self.dtype)
+
+    def _check_rank(self, x: Any) -> None:
+        """Refuse samples with more or fewer axes than the model was made for."""
+        known = self._sample_shape
+        if known is not None and x.ndim != len(known) + 1:
+            raise ShapeError(f"{self.name!r} takes samples of shape {known}; x of shape {x.shape} was given.")
 
     def _take_over_weights(self) -> list[Any]:
         watched = self.trainable_weights

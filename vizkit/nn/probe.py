@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,9 @@ def replay(model: Model, trace: Trace, x: ArrayLike, steps: Iterable[int] | None
     >>> replay(model, trace, [[0.5]]).round(2).ravel().tolist()
     [-1.61, -0.04, 0.58]
     """
+    _check_model(model)
+    if not isinstance(trace, Trace):
+        raise ArgumentError(f"What is replayed is a trace, see vizkit.record; a {type(trace).__name__} was given.")
     values = {
         (layer.name, weight.name): trace.parameter(layer.name, weight.name)
         for layer in model.layers
@@ -117,6 +121,8 @@ def loss_curve(
     >>> loss_curve(model, model.layers[-1].bias, [0, 1, 2, 3, 4], nn.data.dosage()).round(2).tolist()
     [20.42, 7.77, 1.11, 0.46, 5.8]
     """
+    _check_model(model)
+    data = feeding.pair("data", data)
     tried = feeding.checked("values", values)
     if tried.ndim != 1:
         raise ShapeError(f"The values to try have one axis, but their shape is {tried.shape}.")
@@ -132,6 +138,11 @@ def loss_curve(
     return np.asarray(losses)
 
 
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Model):
+        raise ArgumentError(f"A model of vizkit.nn is needed; a {type(model).__name__} was given.")
+
+
 def _place(model: Model, weight: Variable, index: tuple[int, ...] | None) -> tuple[int, ...]:
     if not model.weights:
         raise NotBuiltError(f"{model.name!r} has no weights yet; call it once, or give it an Input.")
@@ -140,11 +151,12 @@ def _place(model: Model, weight: Variable, index: tuple[int, ...] | None) -> tup
     shape = np.shape(weight.numpy())
     if index is None and np.prod(shape) == 1:
         return (0,) * len(shape)
-    if index is None or len(index) != len(shape):
-        raise ArgumentError(
-            f"A weight of shape {shape} needs an index of {len(shape)} numbers, but {index!r} was given."
-        )
-    return index
+    numbers = tuple(np.atleast_1d(index)) if index is not None else ()
+    if len(numbers) != len(shape) or not all(
+        isinstance(at, Integral) and -length <= at < length for at, length in zip(numbers, shape, strict=True)
+    ):
+        raise ArgumentError(f"An index of a weight of shape {shape} is one number for each axis; {index!r} was given.")
+    return numbers
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from vizkit.errors import ArgumentError
+
 __all__ = ["Progress", "say", "verbosity"]
 
 _WIDTH = 24
@@ -25,13 +27,20 @@ def say(text: str) -> None:
 def verbosity(verbose: Any) -> int:
     """Return 0 (silent), 1 (a bar) or 2 (a line for each epoch); ``"auto"`` is a bar on a terminal only.
 
+    Raises
+    ------
+    ArgumentError
+        When it is something else.
+
     Examples
     --------
     >>> verbosity(False), verbosity(2)
     (0, 2)
     """
-    if verbose == "auto":
+    if isinstance(verbose, str) and verbose == "auto":
         return 1 if sys.stderr.isatty() else 0
+    if not isinstance(verbose, int) or verbose not in (0, 1, 2):
+        raise ArgumentError(f"verbose is 0, 1, 2 or 'auto'; {verbose!r} was given.")
     return int(verbose)
 
 

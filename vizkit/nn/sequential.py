@@ -48,6 +48,8 @@ class Sequential(Model):
     ) -> None:
         super().__init__(name=name, dtype=dtype, seed=seed, **kwargs)
         self._layers: list[Layer] = []
+        if not isinstance(layers, (list, tuple, type(None))):
+            raise ArgumentError(f"Sequential takes a list of layers; {layers!r} was given.")
         for layer in layers or []:
             self._append(layer)
         self._build_if_known()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import os
+from numbers import Real
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from vizkit.errors import ArgumentError, unknown_name
-from vizkit.files import write
+from vizkit.files import as_path, write
 from vizkit.plots.frames import figure
 from vizkit.stories.story import Beat
 from vizkit.theme import Theme
@@ -64,16 +66,18 @@ def save(
     Raises
     ------
     ArgumentError
-        If `drawn` is none of these, or a theme is given for a figure that is already drawn.
+        If `drawn` is none of these, `dpi` is no number above 0, or a theme is given for a figure that is already drawn.
     UnknownNameError
         If the suffix is not one of the three.
     OutputError
         If the file cannot be written; a file that was there before is untouched.
     """
-    target = Path(path)
+    target = as_path(path)
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in _METADATA:
         raise unknown_name("figure format", suffix, _METADATA)
+    if not isinstance(dpi, Real) or not 0 < dpi < math.inf:
+        raise ArgumentError(f"A PNG has more than 0 pixels per inch, but dpi={dpi!r} was given.")
     data = _render(_figure_of(drawn, theme), suffix, dpi)
     write(target, data, "figure")
     return target

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import DataError, ShapeError
+from vizkit.errors import ArgumentError, DataError, ShapeError
 from vizkit.stories.story import Beat, Story
 from vizkit.typing import ArrayLike
 from vizkit.views.board import Board, board
@@ -118,6 +118,8 @@ def gradient_descent(
 
     Raises
     ------
+    ArgumentError
+        If it is no trace, or the curve or the fits are no pairs.
     DataError
         If the run has fewer than six steps.
     ShapeError
@@ -150,6 +152,13 @@ def _run(
     parameter: str,
     names: tuple[str, str],
 ) -> _Run:
+    if not hasattr(trace, "events"):
+        raise ArgumentError(
+            f"The story is told of a trace (see vizkit.record), but a {type(trace).__name__} was given."
+        )
+    for what, pair in (("curve", curve), ("fits", fits)):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ArgumentError(f"The {what} must be a pair of arrays, but {pair!r:.60} was given.")
     way = Descent.from_trace(trace)
     if len(way) < LEAST:
         raise DataError(f"The story needs a descent of at least {LEAST} steps, but the trace holds {len(way)}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vizkit.errors import TraceFileError, TraceVersionError, TruncatedTraceError
-from vizkit.files import whole
+from vizkit.files import as_path, whole
 from vizkit.trace.blocks import read_block, step_blocks, write_block
 from vizkit.trace.chunks import Chunk, check_header, read_chunks, write_chunk, write_header
 from vizkit.trace.events import ModelDescription
@@ -38,7 +38,7 @@ def save(trace: Trace, path: str | PathLike[str]) -> Path:
     ...     load(path)
     <Trace of 'tiny': 3 steps, 15 events, 648 bytes>
     """
-    target = Path(path)
+    target = as_path(path)
     with whole(target, "trace") as stream:
         _write(stream, trace)
     return target
@@ -63,9 +63,10 @@ def load(path: str | PathLike[str], *, partial: bool = False) -> Trace:
     TraceVersionError
         When a newer vizkit wrote it.
     """
-    with _opened(Path(path)) as stream:
+    source = as_path(path)
+    with _opened(source) as stream:
         size = os.fstat(stream.fileno()).st_size
-        reading = _Reading(Path(path).name)
+        reading = _Reading(source.name)
         try:
             reading.read(stream, size)
         except TraceVersionError:

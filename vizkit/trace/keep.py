@@ -151,7 +151,7 @@ def kind_name(kind: str | type[Event]) -> str:
     for name, cls in KINDS.items():
         if kind is cls:
             return name
-    raise unknown_name("kind of event", getattr(kind, "__name__", kind), KINDS)
+    raise unknown_name("event kind", getattr(kind, "__name__", kind), KINDS)
 
 
 def _whole(value: Any) -> bool:

@@ -19,7 +19,7 @@ from vizkit.typing import Float
 from vizkit.views.curves import COLOURS, CurvesView, Guide, Point, Series
 from vizkit.views.labels import Plane, label_width
 from vizkit.views.marks import Curve, Disc, Mark, Text, points
-from vizkit.views.numbers import padded
+from vizkit.views.numbers import checked_span, padded
 from vizkit.views.picture import Axis, Margins, Picture, View, axis
 from vizkit.views.text import Words, quantity, words
 
@@ -96,10 +96,7 @@ class ActivationsView(View):
         names = [entry.name for entry in entries]
         if not names or len(set(names)) < len(names):
             raise ArgumentError(f"Name one or more activations, each once, but {names} was given.")
-        low, high = (float(end) for end in span)
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise ArgumentError(f"The span goes from a lower to a higher input, but {tuple(span)} was given.")
-        view = cls(entries, gradients, (low, high), tuple(float(x) for x in at), **looks)
+        view = cls(entries, gradients, checked_span(span), tuple(float(x) for x in at), **looks)
         for entry in entries:
             view.curve(entry.name)
         return view

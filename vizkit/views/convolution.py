@@ -20,6 +20,7 @@ from vizkit.typing import ArrayLike, Float, Real
 from vizkit.views import convolution_grids, convolution_written
 from vizkit.views.convolution_recorded import RecordedConvolution
 from vizkit.views.grids import matrix
+from vizkit.views.numbers import is_index
 from vizkit.views.picture import Picture, View
 
 __all__ = ["STAGES", "ConvolutionStepView", "convolve", "output_shape"]
@@ -101,7 +102,7 @@ class ConvolutionStepView(View):
 
     def __post_init__(self) -> None:
         rows, columns = output_shape(self.image.shape, self.kernel.shape, self.stride)
-        if not (0 <= self.row < rows and 0 <= self.column < columns):
+        if not (is_index(self.row, rows) and is_index(self.column, columns)):
             raise ArgumentError(
                 f"The feature map has rows 0 to {rows - 1} and columns 0 to {columns - 1},"
                 f" but row {self.row!r}, column {self.column!r} was given."

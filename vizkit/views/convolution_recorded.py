@@ -10,6 +10,7 @@ from vizkit.errors import ArgumentError
 from vizkit.trace import Trace
 from vizkit.typing import Float
 from vizkit.views.images_recorded import forward_event, layer_config
+from vizkit.views.numbers import is_index
 
 __all__ = ["RecordedConvolution"]
 
@@ -29,7 +30,7 @@ def _chosen(what: str, index: int | None, count: int) -> int:
     if index is None and count > 1:
         raise ArgumentError(f"The layer has {count} {what}s, so one must be chosen, 0 to {count - 1}; None was given.")
     index = 0 if index is None else index
-    if not 0 <= index < count:
+    if not is_index(index, count):
         raise ArgumentError(f"The {what}s are numbered 0 to {count - 1}, but {index!r} was given.")
     return index
 

@@ -15,7 +15,7 @@ from vizkit.errors import ArgumentError, ShapeError
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.labels import LINE, Plane, label_width, spread
 from vizkit.views.marks import Curve, Dot, Mark, Text, points
-from vizkit.views.numbers import padded, sequence
+from vizkit.views.numbers import checked_span, padded, sequence
 from vizkit.views.picture import Axis, Margins, Picture, View, axis
 from vizkit.views.text import Words, quantity, subscript, words
 
@@ -211,10 +211,8 @@ class LinesView(View):
                 f"Weights and biases must be equally many, but {len(slopes)} weights and {len(heights)} biases came."
             )
         slopes, heights = (np.array(pair) for pair in np.broadcast_arrays(slopes, heights))
-        low, high = looks.pop("span", (-5.0, 5.0))
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise ArgumentError(f"The span goes from a lower to a higher input, but ({low!r}, {high!r}) was given.")
-        return cls(slopes, heights, (float(low), float(high)), **looks)
+        span = checked_span(looks.pop("span", (-5.0, 5.0)))
+        return cls(slopes, heights, span, **looks)
 
     def draw(self) -> Picture:
         """Make the picture."""

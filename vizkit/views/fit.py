@@ -161,14 +161,12 @@ class FitView(View):
         if isinstance(samples, FitView):
             return samples
         if hasattr(samples, "events"):
-            return cls.from_trace(samples, curves, steps, **looks)
+            return cls.from_trace(samples, _pair(curves), steps, **looks)
         if not isinstance(samples, tuple | list) or len(samples) != 2:
             raise ArgumentError(f"The data are a pair (x, y), a trace or a view, but {samples!r:.60} was given.")
         if callable(function := getattr(curves, "predict", curves)):
             curves, looks = _computed(function, samples[0], looks)
-        if not isinstance(curves, tuple | list) or len(curves) != 2:
-            raise ArgumentError(f"The curves are a pair (grid, outputs) or a model, but {curves!r:.60} was given.")
-        return cls.from_arrays(tuple(samples), tuple(curves), steps, **looks)
+        return cls.from_arrays(tuple(samples), _pair(curves), steps, **looks)
 
     def residuals(self) -> Float["sample"]:
         """Return target − prediction of each sample at the present step, of shape (samples,)."""
@@ -221,6 +219,12 @@ class FitView(View):
 
 
 _MOST_VALUES = 12  # residuals of more samples are drawn without their numbers
+
+
+def _pair(curves: Any) -> tuple[Any, Any]:
+    if not isinstance(curves, tuple | list) or len(curves) != 2:
+        raise ArgumentError(f"The curves are a pair (grid, outputs) or a model, but {curves!r:.60} was given.")
+    return curves[0], curves[1]
 
 
 def _step_words(step: int) -> Words:

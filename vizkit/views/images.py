@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, ShapeError, unknown_name
+from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, unknown_name
 from vizkit.trace import Trace
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.grids import canvas, matrix
@@ -15,6 +15,7 @@ from vizkit.views.images_layout import LABEL, Tiles, framed, tile_marks
 from vizkit.views.images_recorded import forward_event, traced
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Image, Mark, Text
+from vizkit.views.numbers import is_index
 from vizkit.views.picture import Picture, View
 from vizkit.views.text import words
 
@@ -80,7 +81,7 @@ class FeatureMapsView(View):
     ) -> FeatureMapsView:
         """Make the view from a recorded layer; of an input with several channels their mean is the image."""
         event = forward_event(trace, "Conv2D", layer, step)
-        if not 0 <= sample < len(event.output):
+        if not is_index(sample, len(event.output)):
             raise ArgumentError(f"The samples are numbered 0 to {len(event.output) - 1}, but {sample!r} was given.")
         first = forward_event(trace, "Conv2D", None, event.step)
         image = first.inputs[0][sample].mean(axis=-1)
@@ -224,7 +225,7 @@ def _channel(channel: int | None, count: int) -> int:
     if channel is None and count > 1:
         raise ArgumentError(f"The kernels have {count} input channels; choose one, 0 to {count - 1}. None was given.")
     chosen = 0 if channel is None else channel
-    if not 0 <= chosen < count:
+    if not is_index(chosen, count):
         raise ArgumentError(f"The input channels are numbered 0 to {count - 1}, but {chosen!r} was given.")
     return chosen
 
@@ -238,4 +239,6 @@ def _weights(model: Any, layer: str | None) -> np.ndarray:
     name = next(iter(found)) if layer is None else layer
     if name not in found:
         raise unknown_name("Conv2D layer", name, found)
+    if not hasattr(found[name], "kernel"):
+        raise NotBuiltError(f"The layer {name!r} has no kernels yet: call its model once, or give it an Input.")
     return np.asarray(found[name].kernel)

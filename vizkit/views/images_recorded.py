@@ -36,11 +36,15 @@ def forward_event(trace: Trace, kind: str, layer: str | None = None, step: int |
 
     Raises
     ------
+    ArgumentError
+        If it is no trace.
     UnknownNameError
         If no layer of the kind has this name.
     TraceQueryError
         If the trace holds no such layer, or none at this step.
     """
+    if not isinstance(trace, Trace):
+        raise ArgumentError(f"This is drawn from a trace (see vizkit.record), but a {type(trace).__name__} was given.")
     found = [event for event in _forwards(trace) if event.node.kind == kind]
     if not found:
         kinds = sorted({event.node.kind for event in _forwards(trace)})

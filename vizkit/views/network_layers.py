@@ -15,6 +15,7 @@ from vizkit.errors import ArgumentError, ShapeError
 from vizkit.functions import ACTIVATIONS
 from vizkit.trace.events import BackwardEvent, ForwardEvent, LayerDescription, LossEvent
 from vizkit.typing import ArrayLike, Float
+from vizkit.views.numbers import is_index
 
 if TYPE_CHECKING:
     from vizkit.trace import Trace
@@ -171,7 +172,7 @@ def read_layers(trace: Trace, step: int = 0, sample: int = 0) -> tuple[Layer, ..
 
 
 def _one(values: Float["batch ..."], sample: int) -> Float["..."]:
-    if not 0 <= sample < len(values):
+    if not is_index(sample, len(values)):
         raise ArgumentError(f"The batch has samples 0 to {len(values) - 1}, but sample {sample!r} was asked for.")
     return np.asarray(values[sample], dtype=float)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+from typing import Any
+
 import numpy as np
 
-from vizkit.errors import DataError, ShapeError
+from vizkit.errors import ArgumentError, DataError, ShapeError
 from vizkit.typing import ArrayLike, Float
 
-__all__ = ["padded", "sequence", "stack"]
+__all__ = ["checked_span", "is_index", "padded", "sequence", "stack"]
 
 
 def _finite(values: Float["..."], what: str) -> Float["..."]:
@@ -25,6 +28,36 @@ def _array(values: ArrayLike, what: str) -> Float["..."]:
         return np.array(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise ShapeError(f"The {what} must be numbers, but {values!r:.80} was given.") from error
+
+
+def is_index(value: object, count: int) -> bool:
+    """Say whether something is a whole number from 0 up to, but without, a count.
+
+    Examples
+    --------
+    >>> is_index(2, 3), is_index(3, 3), is_index(-1, 3), is_index(1.0, 3), is_index("1", 3)
+    (True, False, False, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool) and 0 <= value < count
+
+
+def checked_span(span: Any) -> tuple[float, float]:
+    """Return the two ends of a range, the lower first.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not a lower and a higher finite number.
+
+    Examples
+    --------
+    >>> checked_span([0, 1])
+    (0.0, 1.0)
+    """
+    ends = span if isinstance(span, tuple | list | np.ndarray) and len(span) == 2 else (np.nan, np.nan)
+    if not all(isinstance(end, Real) and np.isfinite(end) for end in ends) or not ends[0] < ends[1]:
+        raise ArgumentError(f"The span goes from a lower to a higher number, but {span!r:.60} was given.")
+    return float(ends[0]), float(ends[1])
 
 
 def sequence(values: ArrayLike, what: str = "values") -> Float["value"]:

@@ -7,11 +7,11 @@ is the base of everything in this package that can be turned into a picture.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
-from vizkit.errors import ArgumentError
+from vizkit.errors import ArgumentError, unknown_name
 from vizkit.views.marks import Mark, Values
 from vizkit.views.text import number
 
@@ -116,6 +116,20 @@ class View:
     A view knows what is shown and where. It knows nothing of matplotlib, manim or HTML. A
     subclass defines `draw`; everybody else reads `picture`.
     """
+
+    def __new__(cls, *values: object, **options: object) -> Self:
+        """Make a view; a slip in an option's name is found here, for all views alike.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such option.
+        """
+        known = fields(cls) if is_dataclass(cls) else ()
+        if slips := set(options) - {field.name for field in known if field.init}:
+            open_to_users = [field.name for field in known if field.default is not MISSING]
+            raise unknown_name("option", min(slips), open_to_users)
+        return super().__new__(cls)
 
     def draw(self) -> Picture:
         """Make the picture of this view."""

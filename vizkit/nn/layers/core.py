@@ -148,7 +148,12 @@ class Input(Layer):
     Parameters
     ----------
     shape
-        Lengths of the axes, without the batch.
+        Lengths of the axes, without the batch; of the only axis, a number.
+
+    Raises
+    ------
+    ArgumentError
+        When a length is no whole number from 1.
 
     Examples
     --------
@@ -157,7 +162,8 @@ class Input(Layer):
     """
 
     def __init__(self, shape: Any, **kwargs: Any) -> None:
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        several = isinstance(shape, (tuple, list))
+        shape = tuple(positive_int("The length of each axis of an Input", n) for n in (shape if several else (shape,)))
         super().__init__(input_shape=shape, **kwargs)
         self.shape = shape
 
