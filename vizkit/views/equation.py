@@ -111,7 +111,7 @@ class Paren:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An expression with a brace below it and a short label there, to name a factor."""
+    """An expression with a line below it and a short label there, to name a factor."""
 
     inner: Expr
     label: str

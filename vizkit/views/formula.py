@@ -158,7 +158,7 @@ _TYPST: Table = {
     eq.Row: lambda node, write: " thin ".join(write(item) for item in node.items),
     eq.Fraction: lambda node, write: f"frac({write(node.above)}, {write(node.below)})",
     eq.Paren: lambda node, write: f"lr(({write(node.inner)}))",
-    eq.Group: lambda node, write: f"underbrace({write(node.inner)}, {_typst_string(node.label)})",
+    eq.Group: lambda node, write: f"attach(limits(underline({write(node.inner)})), b: {_typst_string(node.label)})",
     eq.Power: lambda node, write: f"{write(node.base)}^({write(node.exponent)})",
     eq.Sum: lambda node, write: f"limits(sum)_({_typst_name(node.index)})",
     eq.Function: lambda node, write: f"{_typst_name(node.name)} lr(({write(node.argument)}))",
@@ -209,7 +209,7 @@ _MATHML: Table = {
     eq.Fraction: lambda node, write: f"<mfrac>{write(node.above)}{write(node.below)}</mfrac>",
     eq.Paren: lambda node, write: _mathml_parens(node.inner, write),
     eq.Group: lambda node, write: (
-        f"<munder><munder>{write(node.inner)}<mo>⏟</mo></munder><mtext>{escape(node.label)}</mtext></munder>"
+        f'<munder><mrow class="under">{write(node.inner)}</mrow><mtext>{escape(node.label)}</mtext></munder>'
     ),
     eq.Power: lambda node, write: f"<msup>{write(node.base)}{write(node.exponent)}</msup>",
     eq.Sum: lambda node, write: f"<munder><mo>∑</mo><mi>{escape(node.index)}</mi></munder>",
