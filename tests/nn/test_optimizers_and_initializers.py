@@ -122,6 +122,10 @@ FAN_IN, FAN_OUT = 9 * 40, 9 * 60
         ("random_uniform", 0.05 / np.sqrt(3), 0.05),
         ("glorot_uniform", np.sqrt(2 / (FAN_IN + FAN_OUT)), np.sqrt(6 / (FAN_IN + FAN_OUT))),
         ("glorot_normal", np.sqrt(2 / (FAN_IN + FAN_OUT)), 2 * np.sqrt(2 / (FAN_IN + FAN_OUT)) / 0.8796),
+        ("truncated_normal", 0.05 * 0.8796, 0.1),
+        ("lecun_uniform", np.sqrt(1 / FAN_IN), np.sqrt(3 / FAN_IN)),
+        ("lecun_normal", np.sqrt(1 / FAN_IN), 2 * np.sqrt(1 / FAN_IN) / 0.8796),
+        ("variance_scaling", np.sqrt(1 / FAN_IN), 2 * np.sqrt(1 / FAN_IN) / 0.8796),
         ("he_uniform", np.sqrt(2 / FAN_IN), np.sqrt(6 / FAN_IN)),
         ("he_normal", np.sqrt(2 / FAN_IN), 2 * np.sqrt(2 / FAN_IN) / 0.8796),
     ],
@@ -143,3 +147,20 @@ def test_constants():
 def test_a_seed_repeats():
     first, second = (initializers.GlorotUniform(seed=5)((4, 4)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_variance_scaling_without_a_cut():
+    values = initializers.VarianceScaling(5.0, "fan_out", "untruncated_normal", seed=1)(SHAPE, "float64")
+    assert values.std() == pytest.approx(np.sqrt(5 / FAN_OUT), rel=0.02)
+    assert np.abs(values).max() > 3 * np.sqrt(5 / FAN_OUT)
+    with pytest.raises(UnknownNameError, match="Did you mean 'fan_avg'"):
+        initializers.VarianceScaling(mode="fan_average")
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 2, 3, 4)])
+def test_orthogonal_weights(shape):
+    matrix = initializers.Orthogonal(1.5, seed=2)(shape, "float64").reshape(-1, shape[-1])
+    product = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
+    np.testing.assert_allclose(product, 1.5**2 * np.eye(len(product)), atol=1e-12)
+    with pytest.raises(ShapeError, match=r"\(3,\)"):
+        initializers.Orthogonal()((3,))

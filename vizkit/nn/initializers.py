@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ShapeError
+from vizkit.errors import ShapeError, unknown_name
 from vizkit.nn import seeds
+from vizkit.nn.checks import number
 from vizkit.nn.names import lookup
 from vizkit.typing import Float
 
@@ -23,9 +24,14 @@ __all__ = [
     "HeNormal",
     "HeUniform",
     "Initializer",
+    "LecunNormal",
+    "LecunUniform",
     "Ones",
+    "Orthogonal",
     "RandomNormal",
     "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
     "Zeros",
     "get",
 ]
@@ -113,38 +119,131 @@ class RandomUniform(Initializer):
         return random.uniform(self.minval, self.maxval, shape)
 
 
-class GlorotUniform(Initializer):
+class TruncatedNormal(Initializer):
+    """Normal distribution without what lies beyond two standard deviations."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+
+    def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return normal numbers of `shape`, none of them far out."""
+        return self.mean + self.stddev * _cut_normal(random, shape)
+
+
+class VarianceScaling(Initializer):
+    """A distribution whose variance is `scale` divided by how many numbers meet in a unit.
+
+    Parameters
+    ----------
+    scale
+        Above 0.
+    mode
+        What is counted: ``"fan_in"``, ``"fan_out"`` or their mean, ``"fan_avg"``.
+    distribution
+        ``"uniform"``, ``"truncated_normal"`` or ``"untruncated_normal"``.
+    seed
+        As in `Initializer`.
+
+    Examples
+    --------
+    >>> bool(np.abs(VarianceScaling(3.0, distribution="uniform", seed=0)((9, 2))).max() <= 1)
+    True
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        for kind, given, allowed in (("mode", mode, _FANS), ("distribution", distribution, _DISTRIBUTIONS)):
+            if given not in allowed:
+                raise unknown_name(kind, given, allowed)
+        self.scale, self.mode, self.distribution = number("scale", scale), mode, distribution
+
+    def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return numbers of `shape`."""
+        variance = self.scale / max(1, _FANS[self.mode](*_fans(shape)))
+        if self.distribution == "uniform":
+            limit = np.sqrt(3 * variance)
+            return random.uniform(-limit, limit, shape)
+        if self.distribution == "untruncated_normal":
+            return random.normal(0, np.sqrt(variance), shape)
+        return _cut_normal(random, shape) / _LEFT_AFTER_CUT * np.sqrt(variance)
+
+
+class GlorotUniform(VarianceScaling):
     """Uniform within ±√(6 / (fan in + fan out)) (Glorot and Bengio 2010, eq. 16)."""
 
-    def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
-        """Return uniform numbers of `shape`."""
-        limit = np.sqrt(6 / max(1, sum(_fans(shape))))
-        return random.uniform(-limit, limit, shape)
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed)
 
 
-class GlorotNormal(Initializer):
+class GlorotNormal(VarianceScaling):
     """Normal of variance 2 / (fan in + fan out), cut at two standard deviations."""
 
-    def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
-        """Return normal numbers of `shape`."""
-        return _cut_normal(random, shape) * np.sqrt(2 / max(1, sum(_fans(shape))))
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
 
-class HeUniform(Initializer):
+class HeUniform(VarianceScaling):
     """Uniform within ±√(6 / fan in) (He et al. 2015)."""
 
-    def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
-        """Return uniform numbers of `shape`."""
-        limit = np.sqrt(6 / max(1, _fans(shape)[0]))
-        return random.uniform(-limit, limit, shape)
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(2.0, "fan_in", "uniform", seed)
 
 
-class HeNormal(Initializer):
+class HeNormal(VarianceScaling):
     """Normal of variance 2 / fan in, cut at two standard deviations (He et al. 2015)."""
 
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed)
+
+
+class LecunUniform(VarianceScaling):
+    """Uniform within ±√(3 / fan in) (LeCun et al. 1998)."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed)
+
+
+class LecunNormal(VarianceScaling):
+    """Normal of variance 1 / fan in, cut at two standard deviations (LeCun et al. 1998)."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed)
+
+
+class Orthogonal(Initializer):
+    """A matrix whose rows or columns, whichever are fewer, are orthogonal and of length `gain` (Saxe et al. 2014).
+
+    Of a weight with more axes than two, all but the last make the rows.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = number("gain", gain)
+
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
-        """Return normal numbers of `shape`."""
-        return _cut_normal(random, shape) * np.sqrt(2 / max(1, _fans(shape)[0]))
+        """Return a matrix, in the given `shape`."""
+        if len(shape) < 2:
+            raise ShapeError(f"An orthogonal weight needs two axes or more; the shape {shape} was given.")
+        rows, columns = int(np.prod(shape[:-1])), shape[-1]
+        q, r = np.linalg.qr(random.standard_normal((max(rows, columns), min(rows, columns))))
+        q = q * np.sign(np.diag(r))  # without this, not every such matrix would be as likely
+        return self.gain * (q if rows >= columns else q.T).reshape(shape)
+
+
+_FANS: dict[str, Callable[[int, int], float]] = {
+    "fan_in": lambda fan_in, fan_out: fan_in,
+    "fan_out": lambda fan_in, fan_out: fan_out,
+    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+}
+_DISTRIBUTIONS = ("uniform", "truncated_normal", "untruncated_normal")
+_LEFT_AFTER_CUT = 0.87962566103423978  # the standard deviation of a normal distribution cut at ±2
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -156,11 +255,11 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """Draw from the normal distribution within ±2, scaled back to a variance of one."""
+    """Draw from the normal distribution within ±2."""
     values = random.standard_normal(shape)
     while (outside := np.abs(values) > 2).any():
         values[outside] = random.standard_normal(int(outside.sum()))
-    return values / 0.87962566103423978  # the standard deviation that is left after the cut
+    return values
 
 
 _NAMES: dict[str, Callable[[], Initializer]] = {
@@ -173,6 +272,11 @@ _NAMES: dict[str, Callable[[], Initializer]] = {
     "glorot_normal": GlorotNormal,
     "he_uniform": HeUniform,
     "he_normal": HeNormal,
+    "lecun_normal": LecunNormal,
+    "lecun_uniform": LecunUniform,
+    "orthogonal": Orthogonal,
+    "truncated_normal": TruncatedNormal,
+    "variance_scaling": VarianceScaling,
 }
 
 
