@@ -11,7 +11,7 @@ import numpy as np
 from vizkit.errors import ArgumentError, DivergenceError, NotBuiltError, ShapeError
 from vizkit.nn import feeding, losses, metrics, optimizers, seeds
 from vizkit.nn.autodiff import Tape, Tracked, plain
-from vizkit.nn.callbacks import Callback, History, checked_callbacks
+from vizkit.nn.callbacks import Callback, History
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import positive_int
 from vizkit.nn.progress import Progress, verbosity
@@ -130,7 +130,7 @@ class Model(Layer):
             When the loss leaves the finite numbers.
         """
         x, y = feeding.checked_pair(x, y)
-        callbacks = checked_callbacks(callbacks)
+        callbacks = _checked_callbacks(callbacks)
         if validation_data is not None:
             validation_data = feeding.pair("validation_data", validation_data)
         if validation_split:
@@ -377,6 +377,13 @@ class _Totals:
     def result(self) -> dict[str, float]:
         share = 1 if self.model.loss.reduction == "sum" else self.count
         return {"loss": self.loss / share} | {name: total / self.count for name, total in self.metrics.items()}
+
+
+def _checked_callbacks(given: Any) -> list[Callback]:
+    found = [] if given is None else given
+    if not isinstance(found, (list, tuple)) or not all(isinstance(one, Callback) for one in found):
+        raise ArgumentError(f"callbacks is a list of Callback objects; {given!r:.80} was given.")
+    return list(found)
 
 
 def _named_metrics(identifiers: Sequence[Any]) -> list[tuple[str, Any]]:
