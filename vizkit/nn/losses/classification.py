@@ -126,10 +126,30 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     return np.sum(target * np.log(target / p), axis=-1)
 
 
-class BinaryCrossentropy(Loss):
-    """Cross-entropy of yes and no."""
+class _Crossentropy(Loss):
+    """A loss whose targets are probabilities."""
 
     needs_equal_shapes = True
+
+    def target(self, y: Any, prediction_shape: tuple[int | None, ...], dtype: Any) -> Any:
+        """Return targets of shape (batch, ...) after checking that they lie between 0 and 1.
+
+        Raises
+        ------
+        ShapeError
+            When their shape is not that of the predictions.
+        DataError
+            When one of them lies outside.
+        """
+        y = super().target(y, prediction_shape, dtype)
+        wrong = (y < 0) | (y > 1)
+        if np.any(wrong):
+            raise DataError(f"The targets of {self.name} lie between 0 and 1; {y[wrong].flat[0]} is among them.")
+        return y
+
+
+class BinaryCrossentropy(_Crossentropy):
+    """Cross-entropy of yes and no."""
 
     def __init__(
         self,
@@ -143,10 +163,8 @@ class BinaryCrossentropy(Loss):
         super().__init__(binary_crossentropy, reduction, name, from_logits=from_logits, **smoothing)
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(_Crossentropy):
     """Cross-entropy with one-hot targets."""
-
-    needs_equal_shapes = True
 
     def __init__(
         self,
