@@ -133,7 +133,8 @@ class ActivationsView(View):
             inside = xs.copy()
             if left in jumps:  # the value just right of the jump
                 inside[0] = np.nextafter(left, right)
-            ys = np.broadcast_to(np.asarray(self._formula(entry)(inside), dtype=float), xs.shape)
+            with np.errstate(all="ignore"):  # what is not finite is told just below
+                ys = np.broadcast_to(np.asarray(self._formula(entry)(inside), dtype=float), xs.shape)
             if not np.isfinite(ys).all():
                 at = xs[int(np.flatnonzero(~np.isfinite(ys))[0])]
                 raise DataError(f"The activation {entry.name!r} is not finite at {at:g}.")
