@@ -242,7 +242,7 @@ PLOTS: list[Row] = [
     ("a U-curve of one point", lambda: plots.ssr_curve([1], [1]), DataError, ["two or more", "[1.0]"]),
     ("a U-curve with NaN", lambda: plots.ssr_curve([1, 2], [1, NAN]), DataError, ["finite", "nan"]),
     ("a descent by number", lambda: plots.ssr_curve([1, 2], [1, 2], descent=3), ArgumentError, ["trace", "3"]),
-    ("a descent without updates", lambda: plots.ssr_curve([1, 2], [1, 2], descent=nothing()), TraceQueryError, ["none"]),
+    ("a descent of nothing", lambda: plots.ssr_curve([1, 2], [1, 2], descent=nothing()), TraceQueryError, ["none"]),
     ("a network by number", lambda: plots.network(3), ArgumentError, ["trace", "int"]),
     ("a network's model", lambda: plots.network(dosage()), ArgumentError, ["vizkit.record", "Sequential"]),
     ("a network's step", lambda: plots.network(descent(), step=9), ArgumentError, ["'hidden'", "step 9"]),
