@@ -27,7 +27,6 @@ help: ## This list
 
 gallery: setup-gallery ## Train, record, render and build the gallery (QUALITY=ql|qm|qh|qk, JOBS=n)
 	@$(BIN)/vizkit gallery -o $(SITE) -$(quality) --jobs $(JOBS)
-	@echo "The gallery: $(abspath $(SITE))/index.html"
 
 # Each worker computes with one thread, otherwise they would wait for each other's cores.
 test: setup-test ## Run all tests (ARGS="-k nn" for some of them)
