@@ -16,6 +16,7 @@ exception that a Python user would expect, so ``except ValueError`` goes on work
     │   │   ├── TruncatedTraceError           the end of the file is missing
     │   │   └── TraceVersionError             written by a newer vizkit
     │   └── TraceQueryError (LookupError)     the trace holds no such event
+    ├── ModelFileError (ValueError)           not a saved model, or damaged
     ├── OutputError (OSError)                 a file or folder cannot be written
     ├── RenderError (RuntimeError)            a picture or video could not be made
     └── MissingExtraError (ImportError)       an optional dependency is not installed
@@ -33,6 +34,7 @@ __all__ = [
     "DataError",
     "DivergenceError",
     "MissingExtraError",
+    "ModelFileError",
     "NotBuiltError",
     "OutputError",
     "RenderError",
@@ -100,6 +102,10 @@ class TraceVersionError(TraceFileError):
 
 class TraceQueryError(TraceError, LookupError):
     """A trace does not hold what was asked of it."""
+
+
+class ModelFileError(VizkitError, ValueError):
+    """A file is no saved model, or is damaged."""
 
 
 class OutputError(VizkitError, OSError):

@@ -19,7 +19,7 @@ class Biases(nn.Callback):
     def __init__(self):
         self.found = []
 
-    def on_train_begin(self):
+    def on_train_begin(self, logs=None):
         self.on_epoch_end(0, {})
 
     def on_epoch_end(self, epoch, logs):

@@ -14,14 +14,17 @@ from vizkit.nn import (
     layers,
     losses,
     metrics,
+    models,
     networks,
     optimizers,
+    regularizers,
     utils,
 )
 from vizkit.nn.callbacks import Callback, History
 from vizkit.nn.layers import Input, Layer, Variable
 from vizkit.nn.model import Model
 from vizkit.nn.probe import loss_curve, replay
+from vizkit.nn.saving import load_model
 from vizkit.nn.seeds import set_random_seed
 from vizkit.nn.sequential import Sequential
 
@@ -39,11 +42,14 @@ __all__ = [
     "data",
     "initializers",
     "layers",
+    "load_model",
     "loss_curve",
     "losses",
     "metrics",
+    "models",
     "networks",
     "optimizers",
+    "regularizers",
     "replay",
     "set_random_seed",
     "utils",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, ShapeError
 from vizkit.nn.autodiff import plain
+from vizkit.nn.checks import number
 
 __all__ = ["batches", "checked", "checked_pair", "hold_out", "pair"]
 
@@ -85,7 +87,88 @@ def pair(name: str, data: Any) -> tuple[Any, Any]:
     return data[0], data[1]
 
 
-def hold_out(x: Any, y: Any, share: float) -> tuple[Any, Any, Any, Any]:
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Inputs and targets, each of shape (samples, ...), and how often each sample counts.
+
+    Examples
+    --------
+    >>> data = Samples(np.arange(4.0), np.arange(4.0), None)
+    >>> len(data), data[1:3].x.tolist()
+    (4, [1.0, 2.0])
+    """
+
+    x: Any
+    y: Any
+    weights: Any = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, part: Any) -> Samples:
+        """Return those that a slice or an array of numbers picks."""
+        return Samples(self.x[part], self.y[part], None if self.weights is None else self.weights[part])
+
+
+def samples(x: Any, y: Any, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None) -> Samples:
+    """Return checked inputs, targets and weights, each of shape (samples, ...).
+
+    Raises
+    ------
+    DataError, ShapeError, ArgumentError
+        When one is not what `checked_pair` allows, or the weights do not fit.
+
+    Examples
+    --------
+    >>> samples([[1.0], [2.0]], [0, 1], class_weight={1: 3.0}).weights.tolist()
+    [1.0, 3.0]
+    """
+    x, y = checked_pair(x, y)
+    if sample_weight is not None and class_weight is not None:
+        raise ArgumentError("Give sample_weight or class_weight; both were given.")
+    if class_weight is not None:
+        return Samples(x, y, _weights_of_classes(y, class_weight))
+    if sample_weight is None:
+        return Samples(x, y)
+    weights = checked("sample_weight", sample_weight)
+    if weights.shape != (len(x),) or weights.min() < 0:
+        raise ShapeError(
+            f"sample_weight is one number from 0 for each of the {len(x)} samples; its shape is {weights.shape} "
+            f"and its least number {weights.min():g}."
+        )
+    return Samples(x, y, weights)
+
+
+def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Any:
+    if not isinstance(class_weight, Mapping):
+        raise ArgumentError(f"class_weight is a dict, class number -> weight; {class_weight!r} was given.")
+    one_hot = y.ndim > 1 and y.shape[-1] > 1
+    labels = np.argmax(y, axis=-1) if one_hot else y.reshape(len(y), -1)[:, 0]
+    return np.array([number("A class weight", class_weight.get(int(n), 1.0), includes_low=True) for n in labels])
+
+
+def triple(data: Any) -> tuple[Any, ...]:
+    """Return validation data as ``(x, y)`` or ``(x, y, sample_weight)``, each of shape (samples, ...).
+
+    Raises
+    ------
+    ArgumentError
+        When it is neither.
+
+    Examples
+    --------
+    >>> triple([1, 2])
+    (1, 2)
+    """
+    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+        raise ArgumentError(
+            f"validation_data is a pair (x, y), or (x, y, sample_weight); "
+            f"a {type(data).__name__} was given: {data!r:.60}."
+        )
+    return tuple(data)
+
+
+def hold_out(data: Samples, share: float) -> tuple[Samples, Samples]:
     """Cut the last `share` of the samples off, for validation, as Keras does.
 
     Raises
@@ -95,15 +178,15 @@ def hold_out(x: Any, y: Any, share: float) -> tuple[Any, Any, Any, Any]:
 
     Examples
     --------
-    >>> [len(part) for part in hold_out(np.zeros(10), np.zeros(10), 0.2)]
-    [8, 8, 2, 2]
+    >>> [len(part) for part in hold_out(Samples(np.zeros(10), np.zeros(10)), 0.2)]
+    [8, 2]
     """
     if not isinstance(share, (int, float)) or not 0 < share < 1:
         raise ArgumentError(f"validation_split lies between 0 and 1; {share!r} was given.")
-    cut = int(len(x) * (1 - share))
-    if cut == 0 or cut == len(x):
-        raise ArgumentError(f"validation_split={share} of {len(x)} samples leaves one part empty.")
-    return x[:cut], y[:cut], x[cut:], y[cut:]
+    cut = int(len(data) * (1 - share))
+    if cut == 0 or cut == len(data):
+        raise ArgumentError(f"validation_split={share} of {len(data)} samples leaves one part empty.")
+    return data[:cut], data[cut:]
 
 
 def batches(count: int, size: int, random: np.random.Generator | None = None) -> Iterator[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from vizkit.nn.autodiff import Entry, Tape, Tracked, plain
 from vizkit.nn.autodiff.elementwise import alias
-from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.base import Layer, is_input
 from vizkit.nn.layers.variables import Variable
 from vizkit.trace import LayerDescription, ModelDescription, Node
 
@@ -112,16 +112,16 @@ class Recording:
             call.groups[start] = (len(self.tape.entries), name.lstrip("_"), inner, output)
         return output
 
-    def loss(self, y: Any, prediction: Tracked) -> Tracked:
+    def loss(self, y: Any, prediction: Tracked, weights: Any = None) -> Tracked:
         """Compute the loss and tell it."""
         node = self.nodes[id(self.model.loss)]
         call = self._enter(node, [prediction], [])
-        call.output = self.model.loss(y, prediction)
+        call.output = self.model.loss(y, prediction, weights)
         self._tell_entries(call)
         self._open.pop()
         if self.wants("loss", node):
             predicted = np.asarray(plain(prediction))
-            samples = self.model.loss.samples(y, predicted)
+            samples = self.model.loss.samples(y, predicted, weights)
             self.recorder.loss(self._step, node, predicted, y, float(plain(call.output)), samples)
         return call.output
 
@@ -200,10 +200,10 @@ class Recording:
             node = self.nodes.get(id(layer))
             if node is not None and layer.trainable and self.wants("update", node):
                 changed += [(node, w, w.numpy()) for w in layer.own_weights if w.trainable]
+        rate = optimizer.learning_rate  # a schedule's next one may be another
         optimizer.apply(gradients)
         for node, weight, before in changed:
             gradient = _gradient(gradients, weight)
-            rate = float(optimizer.learning_rate)
             self.recorder.update(self._step, node, weight.name, before, weight.value, gradient, rate)
 
 
@@ -267,7 +267,7 @@ def _aliased(arguments: Iterable[Any]) -> tuple[list[Any], list[Any]]:
             inner, found = _aliased(argument)
             given.append(inner)
             arrays += found
-        elif isinstance(argument, (np.ndarray, Tracked)):
+        elif is_input(argument):
             given.append(alias(argument))
             arrays.append(given[-1])
         else:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, VizkitError
-from vizkit.nn import initializers, seeds
+from vizkit.nn import initializers, regularizers, seeds
 from vizkit.nn.autodiff import Tracked
 from vizkit.nn.autodiff.engine import innermost
 from vizkit.nn.layers.variables import Variable
@@ -50,6 +50,7 @@ class Layer:
 
     name: str
     built: bool
+    regularized: list[tuple[Any, Variable]]
     input_shape: tuple[Any, ...] | None
     output_shape: tuple[Any, ...] | None
 
@@ -61,6 +62,7 @@ class Layer:
         layer.built = False
         layer._dtype = layer._random = layer.input_shape = layer.output_shape = layer._sample_shape = None
         layer._weights = []
+        layer.regularized = []  # pairs (regularizer, weight)
         layer._trainable = True
         layer._takes_training = "training" in inspect.signature(cls.call).parameters
         return layer
@@ -121,6 +123,7 @@ class Layer:
         dtype: Any = None,
         trainable: bool = True,
         name: str = "",
+        regularizer: Any = None,
     ) -> Variable:
         """Make a weight.
 
@@ -136,6 +139,8 @@ class Layer:
             Whether training changes it.
         name
             Its name; the name of the attribute that holds it when empty.
+        regularizer
+            Name of a regularizer, or a callable ``weight -> cost``; the cost is added to the loss.
 
         Raises
         ------
@@ -150,6 +155,8 @@ class Layer:
         value = np.array(initial(shape, dtype=dtype or self.dtype, **given))
         weight = Variable(value, name, trainable)
         self._weights.append(weight)
+        if regularizer is not None:
+            self.regularized.append((regularizers.get(regularizer), weight))
         return weight
 
     def random(self) -> np.random.Generator:
@@ -342,9 +349,20 @@ def shapes_of(inputs: Any) -> Any:
     return (None, *shape[1:]) if shape else ()
 
 
+def is_input(value: Any) -> bool:
+    """Say whether something is an array, of shape (...), that a layer computes with: a mask is none.
+
+    Examples
+    --------
+    >>> is_input(np.ones(2)), is_input(np.array([True])), is_input(None)
+    (True, False, False)
+    """
+    return isinstance(value, (np.ndarray, Tracked)) and value.dtype.kind != "b"
+
+
 def _holds_arrays(value: Any) -> bool:
     parts = value if isinstance(value, (list, tuple)) else (value,)
-    return any(isinstance(part, (np.ndarray, Tracked)) for part in parts)
+    return any(is_input(part) for part in parts)
 
 
 def _flat(values: Any) -> Iterator[Any]:

@@ -1,0 +1,44 @@
+"""Loss and metrics over several batches."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from vizkit.nn.feeding import Samples
+from vizkit.nn.losses import Loss
+from vizkit.nn.metrics import Metric
+
+__all__ = ["Totals"]
+
+
+class Totals:
+    """Loss and metrics over several batches.
+
+    Parameters
+    ----------
+    loss
+        Says whether the batches' losses are averaged or summed.
+    metrics
+        What is measured beside; copies of them are used, so that totals may be taken within others.
+    """
+
+    def __init__(self, loss: Loss, metrics: Sequence[Metric]) -> None:
+        self.summed = loss.reduction == "sum"
+        self.count, self.loss = 0, 0.0
+        self.metrics = [copy.deepcopy(metric) for metric in metrics]
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def add(self, value: float, batch: Samples, prediction: Any) -> None:
+        """Take in the loss and the predictions, of shape (batch, ...), of one batch."""
+        self.count += len(batch)
+        self.loss += value if self.summed else value * len(batch)
+        for metric in self.metrics:
+            metric.update_state(batch.y, prediction)
+
+    def result(self) -> dict[str, float]:
+        """Return the loss and the metrics so far by name."""
+        loss = self.loss / (1 if self.summed else self.count)
+        return {"loss": loss} | {metric.name: float(metric.result()) for metric in self.metrics}
