@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from vizkit.cli.faults import WorkerTraceback, is_fault
 from vizkit.errors import RenderError, VizkitError
@@ -29,7 +28,7 @@ Hear = Callable[[str, float], None]
 
 # Processes side by side that compute with several threads each would wait for each other's cores.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PATIENCE = 5.0  # seconds that a process has to clear up after it was told to stop
+PATIENCE = 5.0  # seconds that a process has to end after it was told to
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ def run(tasks: Sequence[Task], jobs: int, make: Make, hear: Hear) -> None:
             worker.process.terminate()
         for worker in running.values():
             worker.close()
+            worker.clear()
 
 
 class _Worker:
@@ -83,6 +83,7 @@ class _Worker:
     def __init__(self, process: BaseProcess, pipe: Connection, task: Task) -> None:
         self.process = process
         self.pipe = pipe
+        self.task = task
         self.unfinished = [name for name, _ in task.places]
 
     @classmethod
@@ -90,7 +91,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         pipe, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(task, make, theirs), daemon=True)
-        with _one_thread(), _interrupts_ignored():
+        with _environment(), _interrupts_ignored():
             process.start()
         theirs.close()  # so that the pipe ends with the process
         return cls(process, pipe, task)
@@ -124,17 +125,39 @@ class _Worker:
             self.process.join()
         self.pipe.close()
 
+    def clear(self) -> None:
+        for _, folder in self.task.places:
+            _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a process that was stopped has left half done: its files and folders with a dot in front."""
+    for left in folder.glob(".*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let a process that starts now compute with one thread, unless its user has chosen otherwise."""
-    unset = [name for name in THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(unset, "1"))
+def _environment() -> Iterator[None]:
+    """Let a process that starts now compute with one thread, unless its user has chosen otherwise.
+
+    A process that is stopped cannot give its semaphores back; Python then does so, and need not tell.
+    """
+    before = dict(os.environ)
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before.get("PYTHONWARNINGS"), quiet]))
     try:
         yield
     finally:
-        for name in unset:
-            del os.environ[name]
+        for name in (*THREADS, "PYTHONWARNINGS"):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
 
 
 @contextmanager
@@ -155,19 +178,14 @@ def _interrupts_ignored() -> Iterator[None]:
 
 def _work(task: Task, make: Make, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
     for name, folder in task.places:
+        _clear(folder)
         try:
             make(name, folder, task.quality, lambda share, name=name: pipe.send((name, min(share, 0.999), None)))
         except Exception as error:
             pipe.send((name, 0.0, _sendable(error)))
             return
         pipe.send((name, 1.0, None))
-
-
-def _leave(number: int, frame: Any) -> None:
-    """End as if by sys.exit, so that temporary folders are removed."""
-    sys.exit(128 + number)
 
 
 def _sendable(error: Exception) -> VizkitError | str:
