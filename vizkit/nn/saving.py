@@ -71,7 +71,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     """
     header = {"kind": "model", **_weights_header(model), "model": blueprints.describe(model)}
     header["input_shape"] = blueprints.encode(model.input_shape)
-    header["random"] = model.random().bit_generator.state
+    header["random"] = _random_states(model)
     arrays = _weight_arrays(model)
     if model.optimizer is not None:
         header["training"] = _training_header(model)
@@ -116,7 +116,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
     _put_weights(model, header, arrays, path)
     if "training" in header:
         _compile(model, header["training"], arrays, custom)
-    model.random().bit_generator.state = header["random"]
+    _restore_random(model, header["random"])
     return model
 
 
@@ -137,6 +137,27 @@ def _named(model: Model) -> list[tuple[str, Any]]:
 
 def _weight_arrays(model: Model) -> dict[str, Any]:
     return {f"weight_{n}": weight.value for n, weight in enumerate(model.weights)}
+
+
+def _random_states(model: Model) -> dict[str, Any]:
+    """Return the sources of random numbers of all layers, which may share one, so that they go on alike."""
+    states: dict[int, Any] = {}
+    uses = []
+    for place, layer in enumerate(model.walk()):
+        for key, value in vars(layer).items():
+            if isinstance(value, np.random.Generator) and isinstance(value.bit_generator, np.random.PCG64):
+                states.setdefault(id(value), value.bit_generator.state)
+                uses.append([place, key, list(states).index(id(value))])
+    return {"states": list(states.values()), "uses": uses}
+
+
+def _restore_random(model: Model, random: Mapping[str, Any]) -> None:
+    sources = [np.random.Generator(np.random.PCG64()) for _ in random["states"]]
+    for source, state in zip(sources, random["states"], strict=True):
+        source.bit_generator.state = state
+    layers = list(model.walk())
+    for place, key, number in random["uses"]:
+        setattr(layers[place], key, sources[number])
 
 
 def _training_header(model: Model) -> dict[str, Any]:
