@@ -19,13 +19,13 @@ class Fused(Primitive):
     forward
         Takes the arrays, then options; returns the output, of shape (...), and whatever `backward` needs.
     arrays
-        How many of its parameters are arrays.
+        How many of its parameters are arrays; ``None`` when all positional ones are.
     backward
         ``(gradient, output, saved, *inputs, **options)``, returns one gradient for each array, or
         ``None`` in its place.
     """
 
-    def __init__(self, forward: Callable[..., Any], arrays: int, backward: Callable[..., Any]) -> None:
+    def __init__(self, forward: Callable[..., Any], arrays: int | None, backward: Callable[..., Any]) -> None:
         super().__init__(forward, arrays)
         self.backward = backward
 
@@ -42,13 +42,14 @@ class Fused(Primitive):
                 yield source, shares[position]
 
 
-def fused(arrays: int, backward: Callable[..., Any]) -> Callable[[Callable[..., Any]], Fused]:
+def fused(arrays: int | None, backward: Callable[..., Any]) -> Callable[[Callable[..., Any]], Fused]:
     """Decorate a function of arrays that keeps something for its derivative.
 
     Parameters
     ----------
     arrays
-        How many of its first parameters are arrays, of shape (...), any; the others are options.
+        How many of its first parameters are arrays, of shape (...), any; ``None`` when all positional ones are. The
+        others are options.
     backward
         ``(gradient, output, saved, *inputs, **options)``, returns one gradient for each array.
 

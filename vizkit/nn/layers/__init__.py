@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from vizkit.nn.layers.activation import ELU, LeakyReLU, ReLU, Softmax
+from vizkit.nn.layers.attention import MultiHeadAttention
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.convolution import Conv2D, Conv2DTranspose
 from vizkit.nn.layers.core import Activation, Dense, Dropout, Flatten, Input
+from vizkit.nn.layers.embedding import Embedding
 from vizkit.nn.layers.merging import Add, Concatenate, Reshape
 from vizkit.nn.layers.normalization import BatchNormalization, LayerNormalization
 from vizkit.nn.layers.pooling import AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, MaxPooling2D
+from vizkit.nn.layers.recurrent import GRU, LSTM, SimpleRNN
 from vizkit.nn.layers.variables import Variable
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "AveragePooling2D",
@@ -22,6 +27,7 @@ __all__ = [
     "Conv2DTranspose",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
@@ -30,8 +36,10 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "MaxPooling2D",
+    "MultiHeadAttention",
     "ReLU",
     "Reshape",
+    "SimpleRNN",
     "Softmax",
     "Variable",
 ]

@@ -1,0 +1,301 @@
+"""Recurrent layers: read a sequence one time after the other, and remember."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vizkit.errors import ArgumentError, ShapeError
+from vizkit.nn import activations, seeds
+from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.core import positive_int
+from vizkit.nn.recurrence import gru, lstm, scan
+
+__all__ = ["GRU", "LSTM", "SimpleRNN"]
+
+Activation = str | Callable[..., Any] | None
+
+
+class _Recurrent(Layer):
+    """What all three have: two kernels and a bias for `gates` sums per unit, and a step from time to time."""
+
+    casts_integers = True
+    gates = 1
+    states = 1
+
+    def __init__(
+        self,
+        units: int,
+        activation: Activation = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = positive_int("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
+        self.bias_initializer = bias_initializer
+        if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+            raise ArgumentError(
+                f"dropout of {type(self).__name__} is at least 0 and less than 1; {dropout!r} was given."
+            )
+        self.dropout = dropout
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.seed = seed
+        self._masks = None if seed is None else seeds.generator(seed)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the kernel, (features, gates × units), the recurrent one, (units, gates × units), and the bias."""
+        if len(input_shape) != 3:
+            called = f"The layer {self.name!r} ({type(self).__name__})"
+            raise ShapeError(f"{called} needs (batch, time, features); {input_shape} was given.")
+        wide = self.gates * self.units
+        self.kernel = self.add_weight((input_shape[2], wide), self.kernel_initializer, name="kernel")
+        self.recurrent_kernel = self.add_weight((self.units, wide), self.recurrent_initializer, name="recurrent_kernel")
+        if self.use_bias:
+            self.bias = self.add_weight(self._bias_shape(), self.bias_initializer, name="bias")
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def call(self, sequences: Any, initial_state: Any = None, training: bool = False) -> Any:
+        """Return the last hidden state, of shape (batch, units), or those of all times, (batch, time, units).
+
+        With `return_state` a list: the output, then each state after the last time, of shape (batch, units).
+        """
+        if sequences.ndim != 3 or sequences.shape[2] != self.kernel.shape[0] or sequences.shape[1] == 0:
+            raise self._refuse(f"needs (batch, time, {self.kernel.shape[0]}) and at least one time", sequences)
+        first = self._first_states(sequences, initial_state)
+        if training and self.dropout:
+            sequences = sequences * self._mask(sequences)
+        states = self._run_through(np.matmul(np.transpose(sequences, (1, 0, 2)), self.kernel), first)
+        times = sequences.shape[1]
+        last = [states[times - 1 + i] for i in range(self.states)]
+        output = np.transpose(states[:times], (1, 0, 2)) if self.return_sequences else last[0]
+        return [output, *last] if self.return_state else output
+
+    def _first_states(self, sequences: Any, given: Any) -> list[Any]:
+        shape = (sequences.shape[0], self.units)
+        if given is None:
+            return [np.zeros(shape, sequences.dtype) for _ in range(self.states)]
+        found = list(given) if isinstance(given, (list, tuple)) else [given]
+        shapes = [np.shape(state) for state in found]
+        if shapes != [shape] * self.states:
+            raise ShapeError(
+                f"The layer {self.name!r} ({type(self).__name__}) needs {self.states} initial state(s) of shape "
+                f"{shape}; the shapes {shapes} were given."
+            )
+        return found
+
+    def _mask(self, sequences: Any) -> Any:
+        """Return which features a sequence loses: the same ones at all its times."""
+        kept = (self._masks or self.random()).random((sequences.shape[0], 1, sequences.shape[2])) >= self.dropout
+        return (kept / (1 - self.dropout)).astype(sequences.dtype)
+
+    def _run_through(self, summed: Any, first: list[Any]) -> Any:
+        """Return the hidden states of all times, then the other states after the last one."""
+        summed = summed + self.bias if self.use_bias else summed
+        return scan(self.step, summed, first, [self.recurrent_kernel])
+
+    def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
+        """Return the states of the next time, each of shape (batch, units)."""
+        raise NotImplementedError
+
+
+class SimpleRNN(_Recurrent):
+    """A layer whose units see the inputs and what they themselves said one time before.
+
+    Input of shape (batch, time, features).
+
+    Parameters
+    ----------
+    units
+        How many units.
+    activation
+        Of the sum of inputs, former outputs and bias.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin.
+    dropout
+        Share of the features that each sequence loses while training.
+    return_sequences
+        Whether to return the outputs of all times, not the last one alone.
+    return_state
+        Whether to return a list: the output, then the state.
+    seed
+        For the same dropout at every run.
+
+    Examples
+    --------
+    >>> SimpleRNN(4)(np.zeros((2, 5, 3))).shape
+    (2, 4)
+    >>> SimpleRNN(4, return_sequences=True)(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
+        """Return the units' next outputs, of shape (batch, units)."""
+        (recurrent,) = weights
+        return [self.activation(summed + np.matmul(states[0], recurrent))]
+
+
+class _Gated(_Recurrent):
+    """A recurrent layer whose gates have an activation of their own."""
+
+    def __init__(
+        self, units: int, activation: Activation = "tanh", recurrent_activation: Activation = "sigmoid", **kwargs: Any
+    ) -> None:
+        super().__init__(units, activation, **kwargs)
+        self.recurrent_activation = activations.get(recurrent_activation)
+
+    def _is_usual(self) -> bool:
+        usual = (activations.get("tanh"), activations.get("sigmoid"))
+        return (self.activation, self.recurrent_activation) == usual
+
+    def _config_names(self) -> set[str]:
+        return super()._config_names() | set(inspect.signature(_Recurrent.__init__).parameters) - {"self", "kwargs"}
+
+
+class LSTM(_Gated):
+    """A layer with a memory: a cell that gates fill, keep and read (Hochreiter and Schmidhuber 1997).
+
+    Input of shape (batch, time, features). The four sums of a unit are, in Keras's order: enter (i), keep (f),
+    new (c), leave (o).
+
+    Parameters
+    ----------
+    units
+        How many units.
+    activation
+        Of what is new, and of the cell where it is read.
+    recurrent_activation
+        Of the gates.
+    unit_forget_bias
+        Whether the gate that keeps begins with a bias of 1, so that at first nothing is forgotten.
+    **kwargs
+        As those of `SimpleRNN`; with `return_state` the cell comes last.
+
+    Examples
+    --------
+    >>> LSTM(4)(np.zeros((2, 5, 3))).shape
+    (2, 4)
+    >>> [part.shape for part in LSTM(4, return_state=True)(np.zeros((2, 5, 3)))]
+    [(2, 4), (2, 4), (2, 4)]
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        units: int,
+        activation: Activation = "tanh",
+        recurrent_activation: Activation = "sigmoid",
+        unit_forget_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, activation, recurrent_activation, **kwargs)
+        self.unit_forget_bias = unit_forget_bias
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the kernel, (features, 4 × units), the recurrent one, (units, 4 × units), and the bias, (4 × units,)."""
+        super().build(input_shape)
+        if self.use_bias and self.unit_forget_bias:
+            bias = self.bias.numpy()
+            bias[self.units : 2 * self.units] = 1
+            self.bias.assign(bias)
+
+    def _run_through(self, summed: Any, first: list[Any]) -> Any:
+        if not self._is_usual():
+            return super()._run_through(summed, first)
+        return lstm(summed + self.bias if self.use_bias else summed, *first, self.recurrent_kernel)
+
+    def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
+        """Return the next output and cell, each of shape (batch, units)."""
+        (hidden, cell), (recurrent,) = states, weights
+        enter, keep, new, leave = np.split(summed + np.matmul(hidden, recurrent), 4, axis=-1)
+        gate = self.recurrent_activation
+        cell = gate(keep) * cell + gate(enter) * self.activation(new)
+        return [gate(leave) * self.activation(cell), cell]
+
+
+class GRU(_Gated):
+    """A layer whose units keep part of what they said and renew the rest (Cho et al. 2014).
+
+    Input of shape (batch, time, features). The three sums of a unit are, in Keras's order: keep (z), reset (r),
+    new (h).
+
+    Parameters
+    ----------
+    units
+        How many units.
+    activation
+        Of what is new.
+    recurrent_activation
+        Of the gates.
+    reset_after
+        Whether the reset acts on the recurrent product, which then has a bias of its own, or on what goes into it.
+    **kwargs
+        As those of `SimpleRNN`.
+
+    Examples
+    --------
+    >>> GRU(4)(np.zeros((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        units: int,
+        activation: Activation = "tanh",
+        recurrent_activation: Activation = "sigmoid",
+        reset_after: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, activation, recurrent_activation, **kwargs)
+        self.reset_after = reset_after
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        wide = 3 * self.units
+        return (2, wide) if self.reset_after else (wide,)
+
+    def _run_through(self, summed: Any, first: list[Any]) -> Any:
+        if not self.reset_after:
+            return super()._run_through(summed, first)
+        inner = self.bias[1] if self.use_bias else np.zeros(3 * self.units, summed.dtype)
+        summed = summed + self.bias[0] if self.use_bias else summed
+        if self._is_usual():
+            return gru(summed, *first, self.recurrent_kernel, inner)
+        return scan(self.step, summed, first, [self.recurrent_kernel, inner])
+
+    def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
+        """Return the units' next outputs, of shape (batch, units)."""
+        (hidden,), recurrent, units = states, weights[0], self.units
+        gate = self.recurrent_activation
+        if self.reset_after:
+            product = np.matmul(hidden, recurrent) + weights[1]
+            keep, reset = (gate(summed[:, part] + product[:, part]) for part in self._gate_slices())
+            renewed = reset * product[:, 2 * units :]
+        else:
+            product = np.matmul(hidden, recurrent[:, : 2 * units])
+            keep, reset = (gate(summed[:, part] + product[:, part]) for part in self._gate_slices())
+            renewed = np.matmul(reset * hidden, recurrent[:, 2 * units :])
+        new = self.activation(summed[:, 2 * units :] + renewed)
+        return [keep * hidden + (1 - keep) * new]
+
+    def _gate_slices(self) -> tuple[slice, slice]:
+        return slice(0, self.units), slice(self.units, 2 * self.units)
