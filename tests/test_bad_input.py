@@ -162,7 +162,7 @@ NETWORK: list[Row] = [
     ("verbose", lambda: fit(verbose=9), ArgumentError, ["0, 1, 2", "9"]),
     ("a split", lambda: fit(validation_split=2), ArgumentError, ["between 0 and 1", "2"]),
     ("validation data alone", lambda: fit(validation_data=X), ArgumentError, ["pair (x, y)", "ndarray"]),
-    ("validation data of three", lambda: fit(validation_data=(X, Y, Y)), ArgumentError, ["pair (x, y)", "of 3"]),
+    ("validation data of four", lambda: fit(validation_data=(X, Y, Y, Y)), ArgumentError, ["(x, y)", "4"]),
     ("a callback alone", lambda: fit(callbacks=nn.callbacks.Callback()), ArgumentError, ["list of Callback"]),
     ("callbacks that are none", lambda: fit(callbacks=[3]), ArgumentError, ["list of Callback", "[3]"]),
     ("replay of no trace", lambda: nn.replay(dosage(), 3, [[1]]), ArgumentError, ["trace", "int"]),
@@ -296,6 +296,11 @@ PLOTS: list[Row] = [
 CURVE = (np.linspace(-1, 5, 9), np.linspace(-1, 5, 9) ** 2)
 FITS = (GRID, np.zeros((3, 5)))
 STORIES: list[Row] = [
+    ("backprop by number", lambda: stories.backprop(3), ArgumentError, ["trace", "int"]),
+    ("backprop of a model", lambda: stories.backprop(dosage()), ArgumentError, ["trace", "Sequential"]),
+    ("backprop's fits by number", lambda: stories.backprop(descent(), 3), ArgumentError, ["pair", "3"]),
+    ("a video of a number", lambda: vizkit.render.video(3, "a.mp4"), ArgumentError, ["story", "int"]),
+    ("a still of a number", lambda: vizkit.render.still(3, "a.png"), ArgumentError, ["story or a beat", "int"]),
     ("backprop of images", lambda: stories.backprop(pass_of_images()), ArgumentError, ["two Dense", "Conv2D"]),
     ("backprop of nothing", lambda: stories.backprop(nothing()), ArgumentError, ["training", "BackwardEvent"]),
     ("convolution by number", lambda: stories.convolution(3), ArgumentError, ["trace", "int"]),

@@ -30,8 +30,15 @@ MATH += [*range(0x1D400, 0x1D800)]
 
 def rename(font: TTFont, family: str, style: str) -> None:
     """Give the font a name of its own in every name record that shows one."""
-    names = {1: family if style == "Regular" else f"{family} {style}", 2: "Regular", 3: f"{family} {style}",
-             4: f"{family} {style}", 6: f"{family}-{style}".replace(" ", ""), 16: family, 17: style}
+    names = {
+        1: family if style == "Regular" else f"{family} {style}",
+        2: "Regular",
+        3: f"{family} {style}",
+        4: f"{family} {style}",
+        6: f"{family}-{style}".replace(" ", ""),
+        16: family,
+        17: style,
+    }
     table = font["name"]
     for record in list(table.names):
         if record.nameID in names:

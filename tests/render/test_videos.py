@@ -111,16 +111,17 @@ def test_a_failure_half_way_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_manims_own_failures_are_render_errors_with_their_cause(tmp_path, monkeypatch):
+@pytest.mark.parametrize("inner", [KeyError("inner"), av.error.InvalidDataError(1, "inner")])
+def test_a_broken_encoder_is_a_render_error_and_a_fault_of_ours_stays_what_it_is(inner, tmp_path, monkeypatch):
     from manim import Scene
 
     def fail(self, *args, **kwargs):
-        raise KeyError("inner")
+        raise inner
 
     monkeypatch.setattr(Scene, "wait", fail)
-    with pytest.raises(RenderError, match="inner") as caught:
+    with pytest.raises(RenderError if isinstance(inner, av.error.FFmpegError) else KeyError, match="inner") as caught:
         video(STORY, tmp_path / "a.mp4", "ql")
-    assert isinstance(caught.value.__cause__, KeyError)
+    assert inner in (caught.value, caught.value.__cause__)
     assert list(tmp_path.iterdir()) == []
 
 

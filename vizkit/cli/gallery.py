@@ -49,7 +49,7 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
     """
     from vizkit.cli import pages
 
-    require_extra("all")
+    require_extra("gallery")
     hung = read_chapters(chapters)
     make_folder(output)
     ledger = Ledger(output, fingerprint(quality))

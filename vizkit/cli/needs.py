@@ -14,7 +14,7 @@ __all__ = ["require", "require_extra"]
 EXTRAS = {
     "video": (("manim", "manim"), ("typst", "typst")),
     "data": (("sklearn", "scikit-learn"),),
-    "all": (("markdown_it", "markdown-it-py"),),  # beside what the others bring: it reads the gallery's chapters
+    "gallery": (("markdown_it", "markdown-it-py"),),
 }
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vizkit.errors import ArgumentError, OutputError
-from vizkit.files import make_folder
+from vizkit.files import as_path, make_folder
 
 __all__ = ["moved", "output_path", "workshop"]
 
@@ -24,7 +24,7 @@ def output_path(path: str | os.PathLike[str], suffix: str) -> Path:
     OutputError
         If the folder cannot be made or written, or the path is a folder.
     """
-    found = Path(path)
+    found = as_path(path)
     if found.suffix.lower() != suffix:
         raise ArgumentError(f"The file's name must end in {suffix}, but {str(path)!r} was given.")
     if found.is_dir():

@@ -55,8 +55,10 @@ def still(
     OutputError
         If the file cannot be written.
     """
-    if not 0.0 <= alpha <= 1.0:
-        raise ArgumentError(f"alpha lies between 0 and 1, but {alpha!r} was given.")
+    if not isinstance(story, Story | Beat):
+        raise ArgumentError(f"A still shows a story or a beat, but a {type(story).__name__} was given.")
+    if not isinstance(alpha, float | int) or not 0.0 <= alpha <= 1.0:
+        raise ArgumentError(f"alpha is a number from 0 to 1, but {alpha!r} was given.")
     whole = story if isinstance(story, Story) else Story(name=story.name, title=story.place, summary="", beats=(story,))
     size, ground, target = quality_of(quality), get(theme, DARK), output_path(path, ".png")
     shown = whole.beats[-1] if beat is None else whole.beat(beat)

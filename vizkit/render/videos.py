@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vizkit.errors import OutputError, RenderError, VizkitError
+from vizkit.errors import ArgumentError, OutputError, RenderError, VizkitError
 from vizkit.files import write
 from vizkit.render.files import moved, output_path, workshop
 from vizkit.render.quality import Quality, quality_of
@@ -69,9 +69,13 @@ def video(
         If manim is not installed.
     OutputError
         If the file cannot be written.
+    ArgumentError
+        If what was given is no story, or the file's name ends otherwise.
     RenderError
         If the video cannot be made.
     """
+    if not isinstance(story, Story):
+        raise ArgumentError(f"A video shows a story, but a {type(story).__name__} was given.")
     size, ground, target = quality_of(quality), get(theme, DARK), output_path(path, ".mp4")
 
     from vizkit.animation import StoryScene, cues
@@ -131,8 +135,9 @@ def _played(scene_class: type[StoryScene], size: Quality, folder: Path) -> Path:
     Raises
     ------
     RenderError
-        If manim fails; its own error is the cause.
+        If the encoder fails; its own error is the cause.
     """
+    import av
     from manim import tempconfig
 
     from vizkit.animation._manim import steady_renderer
@@ -145,6 +150,6 @@ def _played(scene_class: type[StoryScene], size: Quality, folder: Path) -> Path:
             raise
         except OSError as error:
             raise OutputError(f"The video cannot be written: {error}.") from error
-        except Exception as error:
-            raise RenderError(f"manim could not play {scene_class.__name__}: {error}") from error
+        except av.error.FFmpegError as error:
+            raise RenderError(f"The encoder could not write {scene_class.__name__}: {error}") from error
         return Path(scene.renderer.file_writer.movie_file_path)

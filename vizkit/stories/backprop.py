@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vizkit.errors import ShapeError
+from vizkit.errors import ArgumentError, ShapeError
 from vizkit.stories.backprop_backward import all_derivatives, first_weight, last_bias, other_parameters
 from vizkit.stories.backprop_forward import forward, overview, residuals
 from vizkit.stories.backprop_run import check_trace, read_state
@@ -72,6 +72,8 @@ def _curves(trace: Trace, fits: tuple[ArrayLike, ArrayLike] | None) -> tuple[Flo
         states = [read_state(trace, step) for step in trace.steps]
         grid = np.linspace(states[0].x.min(), states[0].x.max(), 61)
         return grid, np.array([state.curve(grid) for state in states])
+    if not isinstance(fits, tuple | list) or len(fits) != 2:
+        raise ArgumentError(f"The fits are a pair (grid, outputs of each step), but {fits!r:.60} was given.")
     grid, outputs = np.asarray(fits[0], dtype=float).ravel(), np.asarray(fits[1], dtype=float)
     if outputs.size != len(trace.steps) * grid.size:
         raise ShapeError(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vizkit import functions
 from vizkit.errors import ArgumentError
+from vizkit.trace import Trace
 from vizkit.trace.events import BackwardEvent, ForwardEvent, LossEvent, UpdateEvent
 from vizkit.typing import Float, Int
 from vizkit.views.text import Quantity, quantity
-
-if TYPE_CHECKING:
-    from vizkit.trace import Trace
 
 __all__ = ["PARAMETERS", "State", "Step", "check_trace", "read_state", "read_update"]
 
@@ -100,6 +97,8 @@ def check_trace(trace: Trace) -> None:
     ArgumentError
         If it is another network, with another loss, or was recorded without what the story shows.
     """
+    if not isinstance(trace, Trace):
+        raise ArgumentError(f"This story is told of a trace, but a {type(trace).__name__} was given.")
     kinds = [layer.node.kind for layer in trace.model.layers]
     shapes = [dict(layer.parameters) for layer in trace.model.layers]
     if kinds != ["Dense", "Dense"] or shapes != [{"kernel": (1, 2), "bias": (2,)}, {"kernel": (2, 1), "bias": (1,)}]:
