@@ -1,16 +1,14 @@
-"""The data that the lessons are about."""
+"""The dosages and the letters that the first lessons are about."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from vizkit.errors import ArgumentError, DataError, missing_extra, unknown_name
-from vizkit.nn.feeding import checked_pair
+from vizkit.errors import ArgumentError, unknown_name
+from vizkit.nn.data.preparing import shift as shifted
 from vizkit.typing import Float, Int
 
-__all__ = ["digits", "dosage", "letter", "letters", "one_hot", "split"]
+__all__ = ["dosage", "letter", "letters"]
 
 _LETTERS = {
     "O": ("001100", "010010", "100001", "100001", "010010", "001100"),
@@ -73,108 +71,5 @@ def letters(shift: int = 1) -> tuple[Float["samples height width 1"], Int["sampl
         raise ArgumentError(f"shift is a whole number of pixels from 0 to 5; {shift!r} was given.")
     steps = range(-shift, shift + 1)
     moves = sorted(((down, right) for down in steps for right in steps), key=lambda m: (abs(m[0]) + abs(m[1]), m))
-    images = [_shifted(letter(name), *move) for name in "OX" for move in moves]
+    images = [shifted(letter(name)[None], *move)[0] for name in "OX" for move in moves]
     return np.stack(images), np.repeat([0, 1], len(moves))
-
-
-def _shifted(image: Any, down: int, right: int) -> Any:
-    height, width = image.shape[:2]
-    moved = np.zeros_like(image)
-    moved[max(down, 0) : height + down, max(right, 0) : width + right] = image[
-        max(-down, 0) : height - down, max(-right, 0) : width - right
-    ]
-    return moved
-
-
-def digits(share: float = 0.2, seed: int = 0) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Return the 1,797 scanned digits that come with scikit-learn, split for training and testing.
-
-    Parameters
-    ----------
-    share
-        Share of each digit that is held out for testing.
-    seed
-        Which ones.
-
-    Returns
-    -------
-    (x_train, y_train), (x_test, y_test)
-        Images of shape (samples, 8, 8, 1) from 0 to 1 in float32, and class numbers of shape (samples,).
-
-    Raises
-    ------
-    MissingExtraError
-        When scikit-learn is not installed.
-
-    Notes
-    -----
-    Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI (1998), the test set.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise missing_extra("scikit-learn", "data") from error
-    scans = load_digits()
-    images = (scans.images[..., None] / 16).astype(np.float32)
-    return split(images, scans.target.astype(np.int64), share=share, seed=seed, stratify=True)
-
-
-def split(
-    x: Any, y: Any, share: float = 0.2, seed: int = 0, stratify: bool = False
-) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Shuffle samples and hold a share of them out.
-
-    Parameters
-    ----------
-    x, y
-        Inputs and targets, each of shape (samples, ...).
-    share
-        Share that is held out, between 0 and 1.
-    seed
-        Which ones.
-    stratify
-        Whether to hold out the same share of each class; `y` are class numbers then.
-
-    Returns
-    -------
-    (x_rest, y_rest), (x_held, y_held)
-        The two parts.
-
-    Examples
-    --------
-    >>> (a, _), (b, _) = split(np.arange(10.0), np.arange(10))
-    >>> len(a), len(b)
-    (8, 2)
-    """
-    x, y = checked_pair(x, y)
-    if not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise ArgumentError(f"share lies between 0 and 1; {share!r} was given.")
-    order = np.random.default_rng(seed).permutation(len(x))
-    groups = [order[y[order] == label] for label in np.unique(y)] if stratify else [order]
-    held = np.zeros(len(x), bool)
-    for group in groups:
-        held[group[: round(share * len(group))]] = True
-    kept, out = order[~held[order]], order[held[order]]
-    return (x[kept], y[kept]), (x[out], y[out])
-
-
-def one_hot(labels: Any, classes: int | None = None) -> Float["samples classes"]:
-    """Return class numbers as rows with a single 1, of shape (samples, classes).
-
-    Raises
-    ------
-    DataError
-        When a class number is negative, not whole, or too large.
-
-    Examples
-    --------
-    >>> one_hot([0, 2]).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
-    """
-    labels = np.asarray(labels)
-    if labels.size == 0 or np.any(labels != np.floor(labels)) or labels.min() < 0:
-        raise DataError(f"Class numbers are whole and from 0; {labels.ravel()[:5].tolist()} ... were given.")
-    count = int(labels.max()) + 1 if classes is None else classes
-    if labels.max() >= count:
-        raise DataError(f"With {count} classes the largest number is {count - 1}; {labels.max()} was given.")
-    return np.eye(count)[labels.astype(int)]

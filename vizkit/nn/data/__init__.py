@@ -1,0 +1,32 @@
+"""The data that the lessons are about, and what makes data ready for training."""
+
+from __future__ import annotations
+
+from vizkit.nn.data.lessons import dosage, letter, letters
+from vizkit.nn.data.planar import circles, moons, spirals, xor
+from vizkit.nn.data.preparing import augment, flip, one_hot, shift, split, standardise
+from vizkit.nn.data.scans import digits, photographs
+from vizkit.nn.data.sequences import next_characters, noisy_sine, series, text, windows
+
+__all__ = [
+    "augment",
+    "circles",
+    "digits",
+    "dosage",
+    "flip",
+    "letter",
+    "letters",
+    "moons",
+    "next_characters",
+    "noisy_sine",
+    "one_hot",
+    "photographs",
+    "series",
+    "shift",
+    "spirals",
+    "split",
+    "standardise",
+    "text",
+    "windows",
+    "xor",
+]
