@@ -162,7 +162,7 @@ NETWORK: list[Row] = [
     ("verbose", lambda: fit(verbose=9), ArgumentError, ["0, 1, 2", "9"]),
     ("a split", lambda: fit(validation_split=2), ArgumentError, ["between 0 and 1", "2"]),
     ("validation data alone", lambda: fit(validation_data=X), ArgumentError, ["pair (x, y)", "ndarray"]),
-    ("validation data of four", lambda: fit(validation_data=(X, Y, Y, Y)), ArgumentError, ["(x, y)", "4"]),
+    ("validation data of four", lambda: fit(validation_data=(X, Y, Y, Y)), ArgumentError, ["pair (x, y)", "a tuple"]),
     ("a callback alone", lambda: fit(callbacks=nn.callbacks.Callback()), ArgumentError, ["list of Callback"]),
     ("callbacks that are none", lambda: fit(callbacks=[3]), ArgumentError, ["list of Callback", "[3]"]),
     ("replay of no trace", lambda: nn.replay(dosage(), 3, [[1]]), ArgumentError, ["trace", "int"]),
