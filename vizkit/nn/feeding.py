@@ -161,10 +161,8 @@ def triple(data: Any) -> tuple[Any, ...]:
     (1, 2)
     """
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-        raise ArgumentError(
-            f"validation_data is a pair (x, y), or (x, y, sample_weight); "
-            f"a {type(data).__name__} was given: {data!r:.60}."
-        )
+        what = f"{len(data)} things" if isinstance(data, (tuple, list)) else f"a {type(data).__name__}"
+        raise ArgumentError(f"validation_data is a pair (x, y), or (x, y, sample_weight); {what} came: {data!r:.60}.")
     return tuple(data)
 
 

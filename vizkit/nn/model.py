@@ -57,8 +57,7 @@ class Model(Trainer):
         verbose
             Accepted for Keras's sake; predicting is silent.
         """
-        x = feeding.checked("x", x)
-        self._check_rank(x)
+        x = self._with_rank(feeding.checked("x", x))
         size = batch_size_of(batch_size, 256)
         parts = [plain(self(x[part])) for part in feeding.batches(len(x), size)]
         return np.concatenate(parts)

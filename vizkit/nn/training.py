@@ -290,17 +290,20 @@ class Trainer(Layer):
         """Make the weights if there are none yet; return the targets in the shape the loss compares."""
         if self.optimizer is None or self.loss is None:
             raise NotBuiltError(f"{self.name!r} must be compiled with a loss first: model.compile(optimizer, loss).")
-        self._check_rank(samples.x)
+        x = self._with_rank(samples.x)
         if not self.built or self.output_shape is None:
-            self._silently(samples.x[:1])
+            self._silently(x[:1])
         self._penalties = [pair for layer in self.walk() for pair in layer.regularized]
-        return replace(samples, y=self.loss.target(samples.y, self.output_shape, self.dtype))
+        return replace(samples, x=x, y=self.loss.target(samples.y, self.output_shape, self.dtype))
 
-    def _check_rank(self, x: Any) -> None:
-        """Refuse samples with more or fewer axes than the model was made for."""
+    def _with_rank(self, x: Any) -> Any:
+        """Return samples with the axes that the model was made for: of single numbers, each is a sample."""
         known = self._sample_shape
-        if known is not None and x.ndim != len(known) + 1:
-            raise ShapeError(f"{self.name!r} takes samples of shape {known}; x of shape {x.shape} was given.")
+        if known is None or x.ndim == len(known) + 1:
+            return x
+        if known[-1:] == (1,) and x.ndim == len(known):
+            return x[..., None]
+        raise ShapeError(f"{self.name!r} takes samples of shape {known}; x of shape {x.shape} was given.")
 
     def _take_over_weights(self) -> list[Any]:
         watched = self.trainable_weights
