@@ -8,6 +8,7 @@ from __future__ import annotations
 from vizkit.nn import (
     activations,
     autodiff,
+    blocks,
     callbacks,
     data,
     initializers,
@@ -38,6 +39,7 @@ __all__ = [
     "Variable",
     "activations",
     "autodiff",
+    "blocks",
     "callbacks",
     "data",
     "initializers",

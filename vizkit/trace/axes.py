@@ -30,6 +30,26 @@ _KERNEL = {
     4: ("height", "width", "channels", "filters"),
     5: ("depth", "height", "width", "channels", "filters"),
 }
+# Of any layer: name of the parameter and number of its axes.
+_PARAMETERS = {
+    **{(name, 1): ("features",) for name in ("gamma", "beta", "moving_mean", "moving_variance")},
+    ("embeddings", 2): ("words", "units"),
+    ("recurrent_kernel", 2): ("units", "sums"),
+}
+# Where a kind of layer differs from the rest: kind, parameter or "inputs" or "output", number of axes.
+_BY_KIND = {
+    ("Conv2DTranspose", "kernel", 4): ("height", "width", "filters", "channels"),
+    ("Embedding", "inputs", 2): ("batch", "time"),
+    **{(kind, "kernel", 2): ("features", "sums") for kind in ("SimpleRNN", "GRU", "LSTM")},
+    **{(kind, "bias", 1): ("sums",) for kind in ("SimpleRNN", "GRU", "LSTM")},
+    ("GRU", "bias", 2): ("origin", "sums"),
+    ("HeadSplit", "kernel", 3): ("features", "heads", "units"),
+    ("HeadSplit", "bias", 2): ("heads", "units"),
+    ("HeadSplit", "output", 4): ("batch", "time", "heads", "units"),
+    ("HeadMerge", "kernel", 3): ("heads", "units", "features"),
+    ("HeadMerge", "bias", 1): ("features",),
+    ("HeadMerge", "inputs", 4): ("batch", "time", "heads", "units"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +133,9 @@ def _names(node: Node, quantity: str, item: int | str | None, ndim: int) -> Sequ
         return None  # an operation's arrays need not begin with the batch
     if quantity == "samples":
         return ("batch",)
+    what = "inputs" if quantity in _INPUTS else "output" if quantity in _OUTPUTS else item
+    if (node.kind, what, ndim) in _BY_KIND:
+        return _BY_KIND[node.kind, what, ndim]
     if quantity in _INPUTS or quantity in _OUTPUTS:
         after = _AFTER_BATCH.get(ndim - 1, ("?",))
         after = tuple("features" if name == "units" else name for name in after) if quantity in _INPUTS else after
@@ -121,4 +144,4 @@ def _names(node: Node, quantity: str, item: int | str | None, ndim: int) -> Sequ
         return _KERNEL.get(ndim)
     if item == "bias":
         return ("filters",) if node.kind.startswith("Conv") else ("units",)
-    return None
+    return _PARAMETERS.get((item, ndim))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vizkit.errors import ArgumentError, ShapeError, unknown_name
-from vizkit.nn import activations
+from vizkit.nn import activations, regularizers
 from vizkit.nn.images import conv2d, conv2d_transpose, output_length
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import positive_int
@@ -38,6 +38,8 @@ class Conv2D(Layer):
         Whether each filter adds a bias.
     kernel_initializer, bias_initializer
         How the weights begin.
+    kernel_regularizer, bias_regularizer
+        What large weights cost, by name or as a regularizer; nothing when ``None``.
 
     Examples
     --------
@@ -59,6 +61,8 @@ class Conv2D(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,6 +73,8 @@ class Conv2D(Layer):
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (height, width, channels, filters), and the bias, of shape (filters,)."""
@@ -77,9 +83,16 @@ class Conv2D(Layer):
                 f"The layer {self.name!r} ({type(self).__name__}) needs (batch, height, width, channels); "
                 f"{input_shape} was given."
             )
-        self.kernel = self.add_weight(self._kernel_shape(input_shape[-1]), self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(
+            self._kernel_shape(input_shape[-1]),
+            self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+        )
         if self.use_bias:
-            self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias")
+            self.bias = self.add_weight(
+                (self.filters,), self.bias_initializer, name="bias", regularizer=self.bias_regularizer
+            )
 
     def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, channels, self.filters)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn import activations, seeds
+from vizkit.nn import activations, regularizers, seeds
 from vizkit.nn.layers.base import Layer
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input"]
@@ -27,6 +27,8 @@ class Dense(Layer):
         Whether a bias is added.
     kernel_initializer, bias_initializer
         How the weights begin.
+    kernel_regularizer, bias_regularizer
+        What large weights cost, by name or as a regularizer; nothing when ``None``.
 
     Examples
     --------
@@ -44,6 +46,8 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,14 +55,20 @@ class Dense(Layer):
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (features, units), and the bias, of shape (units,)."""
         if len(input_shape) < 2:
             raise ShapeError(f"The layer {self.name!r} (Dense) needs (batch, features); {input_shape} was given.")
-        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(
+            (input_shape[-1], self.units), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
+        )
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+            self.bias = self.add_weight(
+                (self.units,), self.bias_initializer, name="bias", regularizer=self.bias_regularizer
+            )
 
     def call(self, inputs: Any) -> Any:
         """Return the units' outputs, of shape (batch, ..., units)."""

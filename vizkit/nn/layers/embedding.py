@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError
+from vizkit.nn import regularizers
 from vizkit.nn.autodiff import plain, primitive
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import positive_int
@@ -50,6 +51,8 @@ class Embedding(Layer):
         Length of the vectors.
     embeddings_initializer
         How they begin.
+    embeddings_regularizer
+        What large vectors cost, by name or as a regularizer; nothing when ``None``.
     mask_zero
         Must be false: here no layer skips padding by itself.
 
@@ -64,6 +67,7 @@ class Embedding(Layer):
         input_dim: int,
         output_dim: int,
         embeddings_initializer: Any = "random_uniform",
+        embeddings_regularizer: Any = None,
         mask_zero: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -71,6 +75,8 @@ class Embedding(Layer):
         self.input_dim = positive_int("input_dim", input_dim)
         self.output_dim = positive_int("output_dim", output_dim)
         self.embeddings_initializer = embeddings_initializer
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.mask_zero = mask_zero
         if mask_zero:
             raise ArgumentError(
                 "mask_zero of Embedding must be False: no layer of vizkit skips padding by itself. "
@@ -80,7 +86,9 @@ class Embedding(Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the table, of shape (input_dim, output_dim)."""
         shape = (self.input_dim, self.output_dim)
-        self.embeddings = self.add_weight(shape, self.embeddings_initializer, name="embeddings")
+        self.embeddings = self.add_weight(
+            shape, self.embeddings_initializer, name="embeddings", regularizer=self.embeddings_regularizer
+        )
 
     def call(self, inputs: Any) -> Any:
         """Return the vectors, of shape (batch, ..., output_dim)."""

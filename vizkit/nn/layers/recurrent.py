@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn import activations, seeds
+from vizkit.nn import activations, regularizers, seeds
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import positive_int
 from vizkit.nn.recurrence import gru, lstm, scan
@@ -34,6 +34,9 @@ class _Recurrent(Layer):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
         dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
@@ -46,6 +49,9 @@ class _Recurrent(Layer):
         self.use_bias = use_bias
         self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
         if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
             raise ArgumentError(
                 f"dropout of {type(self).__name__} is at least 0 and less than 1; {dropout!r} was given."
@@ -61,10 +67,19 @@ class _Recurrent(Layer):
             called = f"The layer {self.name!r} ({type(self).__name__})"
             raise ShapeError(f"{called} needs (batch, time, features); {input_shape} was given.")
         wide = self.gates * self.units
-        self.kernel = self.add_weight((input_shape[2], wide), self.kernel_initializer, name="kernel")
-        self.recurrent_kernel = self.add_weight((self.units, wide), self.recurrent_initializer, name="recurrent_kernel")
+        self.kernel = self.add_weight(
+            (input_shape[2], wide), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
+        )
+        self.recurrent_kernel = self.add_weight(
+            (self.units, wide),
+            self.recurrent_initializer,
+            name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer,
+        )
         if self.use_bias:
-            self.bias = self.add_weight(self._bias_shape(), self.bias_initializer, name="bias")
+            self.bias = self.add_weight(
+                self._bias_shape(), self.bias_initializer, name="bias", regularizer=self.bias_regularizer
+            )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -128,6 +143,8 @@ class SimpleRNN(_Recurrent):
         Whether a bias is added.
     kernel_initializer, recurrent_initializer, bias_initializer
         How the weights begin.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        What large weights cost, by name or as a regularizer; nothing when ``None``.
     dropout
         Share of the features that each sequence loses while training.
     return_sequences
