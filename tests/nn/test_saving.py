@@ -218,7 +218,7 @@ def test_changed_files(tmp_path, change, words):
         nn.load_model(tmp_path / "bad")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 255), st.booleans())
 def test_every_damage_is_found_or_harmless(tmp_path_factory, place, byte, cut):
     folder = tmp_path_factory.getbasetemp() / "damage"
@@ -236,7 +236,7 @@ def test_every_damage_is_found_or_harmless(tmp_path_factory, place, byte, cut):
     model = network(seed=9)
     try:
         model.load_weights(folder / "bad")
-    except (ModelFileError, ShapeError):
+    except ModelFileError:
         return
     for a, b in zip(model.get_weights(), network().get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -161,7 +161,7 @@ def triple(data: Any) -> tuple[Any, ...]:
     (1, 2)
     """
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-        what = f"{len(data)} things" if isinstance(data, (tuple, list)) else f"a {type(data).__name__}"
+        what = f"a {type(data).__name__}" + (f" of {len(data)}" if isinstance(data, (tuple, list)) else "")
         raise ArgumentError(f"validation_data is a pair (x, y), or (x, y, sample_weight); {what} came: {data!r:.60}.")
     return tuple(data)
 
