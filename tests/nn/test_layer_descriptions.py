@@ -117,3 +117,41 @@ def test_every_array_of_a_layer_has_named_axes(layer, x):
             assert len(set(names)) == array.ndim
             if not (event.node.kind == "LayerNormalization" and item in ("gamma", "beta") and array.ndim > 1):
                 assert not any(name.startswith("axis_") for name in names), (event.node, quantity, item, names)
+
+
+@pytest.mark.parametrize("layer, x", LAYERS, ids=kinds)
+def test_float32_agrees_with_float64_to_its_own_rounding(layer, x):
+    described = blueprints.describe(layer)
+    single = blueprints.build(described, CUSTOM)
+    double = blueprints.build(described | {"dtype": "float64"}, CUSTOM)
+    single(x)
+    double(x)
+    double.set_weights(single.get_weights())
+    found, exact = single(x), double(x)
+    assert (found.dtype, exact.dtype) == (np.float32, np.float64)
+    np.testing.assert_allclose(found, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+
+
+def reader():
+    row = [
+        nn.Input((6,)),
+        layers.Embedding(7, 4),
+        layers.LSTM(4, return_sequences=True, dropout=0.2),
+        TransformerBlock(2, 3, 5),
+        layers.GRU(3),
+        layers.BatchNormalization(),
+        layers.Dense(1, kernel_regularizer="l2"),
+    ]
+    model = nn.Sequential(row, seed=3)
+    model.compile("adam", "mse")
+    return model
+
+
+def test_recording_such_a_model_changes_no_byte():
+    plain, recorded = reader(), reader()
+    words, target = np.repeat(WORDS, 4, axis=0), np.arange(12.0)
+    plain.fit(words, target, epochs=3, batch_size=5, verbose=0)
+    with vizkit.record(recorded, keep=vizkit.Keep(levels=("layer", "op"))) as trace:
+        recorded.fit(words, target, epochs=3, batch_size=5, verbose=0)
+    assert [w.tobytes() for w in plain.get_weights()] == [w.tobytes() for w in recorded.get_weights()]
+    assert {"lstm/lstm", "gru/gru", "embedding/look_up"} <= {event.node.name for event in trace.events()}

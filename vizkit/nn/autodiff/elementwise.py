@@ -138,3 +138,4 @@ astype = implements(np.astype)(Primitive(_astype, 1, [lambda g, y, x, dtype: g],
 copy = implements(np.copy)(Primitive(lambda a: np.array(a), 1, [lambda g, y, a: g], name="copy"))
 round_ = implements(np.round)(Primitive(lambda a, decimals=0: np.round(a, decimals), 1, name="round"))
 alias = Primitive(lambda x: x, 1, [lambda g, y, x: g], name="alias")
+alias.transparent = True

@@ -97,16 +97,37 @@ class Tape:
             ``id(tracked) -> gradient``, each of the tracked array's shape.
         """
         gradients = {id(output): np.ones_like(output.value) if seed is None else seed}
-        take = gradients.get if keep else gradients.pop
+        if keep:
+            return self._backward_keeping(output, gradients)
         for entry in reversed(self.entries):
-            gradient = take(id(entry.output), None)
+            gradient = gradients.pop(id(entry.output), None)
             if gradient is None:
                 continue
             for source, passed in entry.pull(gradient):
                 known = gradients.get(id(source))
                 gradients[id(source)] = passed if known is None else known + passed
-                if keep:
-                    entry.contributions.append(passed)
+        return gradients
+
+    def _backward_keeping(self, output: Tracked, gradients: dict[int, Any]) -> dict[int, Any]:
+        """Do the same, and keep what every array and every call got.
+
+        What an alias gets its original gets at once too: so the shares of an array are added in the order in which
+        they are without recording, and no last digit differs.
+        """
+        originals = {id(e.output): e.sources[0][1] for e in self.entries if e.primitive.transparent and e.sources}
+        seed, alias = gradients[id(output)], output
+        while (alias := originals.get(id(alias))) is not None:
+            gradients[id(alias)] = seed
+        for entry in reversed(self.entries):
+            gradient = gradients.get(id(entry.output))
+            if gradient is None or id(entry.output) in originals:
+                continue
+            for source, passed in entry.pull(gradient):
+                entry.contributions.append(passed)
+                while source is not None:
+                    known = gradients.get(id(source))
+                    gradients[id(source)] = passed if known is None else known + passed
+                    source = originals.get(id(source))
         return gradients
 
 
@@ -124,6 +145,8 @@ class Primitive:
         array, or ``None`` where the derivative is zero or of no use. What it returns may still be
         broadcast to the output's shape; the engine sums it back.
     """
+
+    transparent = False  # whether it gives its input another name and does nothing else
 
     def __init__(
         self,
