@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from html import escape
 from importlib import resources
+from itertools import groupby
 
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, LIGHT, Theme
 from vizkit.views.board import Panel
-from vizkit.views.formula import to_mathml
+from vizkit.views.formula import to_mathml, to_plain
 from vizkit.views.text import Quantity, Words
 from vizkit.web.fonts import font_faces
+from vizkit.web.spoken import spoken
 from vizkit.web.svg import svg
 
 __all__ = ["static", "story_page", "variables"]
@@ -19,10 +21,14 @@ __all__ = ["static", "story_page", "variables"]
 def story_page(story: Story) -> str:
     """Return a story as one HTML file that needs no network.
 
+    With a script one beat stands at a time, and the address ends in its name; without one, and on
+    paper, all beats stand in order. ``?ground=dark`` or ``?ground=light`` sets the ground, and
+    ``?embedded`` leaves out the title, for a page that shows this one inside itself.
+
     Examples
     --------
-    >>> from vizkit.stories.story import Story
-    >>> story_page(story).startswith("<!doctype html>")  # doctest: +SKIP
+    >>> from vizkit import exhibits
+    >>> story_page(exhibits.get("convolution").make_story()).startswith("<!doctype html>")
     True
     """
     beats = "\n".join(_beat(beat, number, len(story.beats)) for number, beat in enumerate(story.beats, 1))
@@ -45,9 +51,9 @@ def story_page(story: Story) -> str:
 
 
 def _document(title: str, body: str) -> str:
-    style = "\n".join([font_faces(body), variables(LIGHT), variables(DARK), static("base.css"), static("story.css")])
+    style = "\n".join([font_faces(body), *map(variables, (LIGHT, DARK)), static("base.css"), static("story.css")])
     return f"""<!doctype html>
-<html lang="en">
+<html lang="en" data-ground="light">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -85,34 +91,50 @@ def variables(theme: Theme) -> str:
 
 
 def _options(story: Story) -> str:
-    return "".join(
-        f'<option value="{beat.name}">{number}. {escape(_spoken_name(beat))}</option>'
-        for number, beat in enumerate(story.beats, 1)
-    )
+    """The list of beats; neighbours at the same place of the explanation stand under its name."""
+    written = []
+    for place, run in groupby(enumerate(story.beats, 1), key=lambda item: item[1].place):
+        options = [f'<option value="{beat.name}">{number}. {_title(beat.name)}</option>' for number, beat in run]
+        grouped = f'<optgroup label="{escape(_title(place), quote=True)}">{"".join(options)}</optgroup>'
+        written.append(grouped if len(options) > 1 else options[0])
+    return "".join(written)
 
 
-def _spoken_name(beat: Beat) -> str:
-    return beat.name.replace("-", " ")
+def _title(name: str) -> str:
+    spaced = name.replace("-", " ")
+    return spaced[:1].upper() + spaced[1:]
 
 
 def _beat(beat: Beat, number: int, whole: int) -> str:
     boxes = beat.board.boxes()
     panels = "\n".join(_panel(panel, beat, boxes[panel.name].width) for panel in beat.board.panels)
-    equation = to_mathml(beat.equation) if beat.equation is not None else ""
+    place = escape(beat.place[:1].upper() + beat.place[1:])
     return f"""<section class="beat" id="{beat.name}" aria-labelledby="place-{beat.name}">
-<h2 class="place" id="place-{beat.name}">{escape(beat.place)}<span class="number"> {number} / {whole}</span></h2>
+<h2 class="place" id="place-{beat.name}">{place} <span class="count">{number} / {whole}</span></h2>
 <div class="board">
 {panels}
 </div>
-<div class="equation">{equation}</div>
+{_equation(beat)}
 <p class="caption">{_words(beat.caption)}</p>
 </section>"""
 
 
+def _equation(beat: Beat) -> str:
+    if beat.equation is None:
+        return '<div class="equation"></div>'
+    # The style sheet makes a long equation smaller, before it has to be scrolled.
+    length = len(to_plain(beat.equation))
+    return f'<div class="equation" style="--length:{length}">{to_mathml(beat.equation)}</div>'
+
+
 def _panel(panel: Panel, beat: Beat, width: float) -> str:
-    drawing = svg(panel.view, title=f"{panel.name}: {beat.caption}", lit=lambda key: beat.lit(f"{panel.name}/{key}"))
+    def lit(key: str) -> bool:
+        return beat.lit(f"{panel.name}/{key}")
+
+    drawing = svg(panel.view, title=spoken(panel.name, panel.view, lit), lit=lit)
     name = escape(panel.name, quote=True)
-    return f'<figure class="panel" data-panel="{name}" style="--share:{width:.0f}">{drawing}</figure>'
+    sizes = f"--share:{width:.0f};--wide:{panel.view.picture.size[0]:.0f}"
+    return f'<figure class="panel" data-panel="{name}" style="{sizes}">{drawing}</figure>'
 
 
 def _words(words: Words) -> str:

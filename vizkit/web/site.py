@@ -63,7 +63,7 @@ def stylesheet() -> str:
 
 def _document(title: str, body: str, root: str) -> str:
     return f"""<!doctype html>
-<html lang="en">
+<html lang="en" data-ground="light">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,7 +1,7 @@
 """Pictures as SVG for web pages.
 
 Colours are written twice, for both grounds, as the custom properties ``--l`` and ``--d`` of an
-element; the page's style sheet picks one (`vizkit.web.style`), so one picture serves both.
+element; the page's style sheet picks one (``static/base.css``), so one picture serves both.
 Every mark carries its name as ``data-key`` and every number its name as ``data-quantity``.
 """
 
@@ -60,7 +60,7 @@ def svg(view: View, *, title: str, lit: Lit | None = None) -> str:
     view
         What to draw; the element's view box is its size in stage units.
     title
-        What a screen reader says of it.
+        What a screen reader says of it; see `vizkit.web.spoken`.
     lit
         Says of a mark's key whether it is lit; everything is when None.
 
@@ -71,8 +71,8 @@ def svg(view: View, *, title: str, lit: Lit | None = None) -> str:
     >>> class Point(View):
     ...     def draw(self):
     ...         return Picture(size=(100, 50), bounds=(0, 2, 0, 1), marks=(Dot(key="p", x=1, y=0.5),))
-    >>> print(svg(Point(), title="a point").replace("><", ">\\n<").splitlines()[1])
-    <title>a point</title>
+    >>> 'role="img" aria-label="a point"' in svg(Point(), title="a point")
+    True
     """
     picture = view.picture
     width, height = picture.size
@@ -81,9 +81,10 @@ def svg(view: View, *, title: str, lit: Lit | None = None) -> str:
     paper = _Canvas(_paper(placement), lambda key: True)
     body = [_WRITERS[type(mark)](mark, paper) for mark in axis_marks(placement)]
     body += [_WRITERS[type(mark)](mark, plane) for mark in picture.ordered]
+    # A label and no <title>: browsers would lay that over the picture wherever the reader points.
     return (
-        f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="img"{_plane(placement)}>'
-        f"<title>{escape(title)}</title>{''.join(body)}</svg>"
+        f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="img"'
+        f' aria-label="{escape(title, quote=True)}"{_plane(placement)}>{"".join(body)}</svg>'
     )
 
 
@@ -230,7 +231,7 @@ def _arrow(mark: Arrow, on: _Canvas) -> str:
     middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     across, down = end[0] - start[0], end[1] - start[1]
     length = math.hypot(across, down) or 1.0
-    control = (middle[0] + 2 * mark.bend * down, middle[1] - 2 * mark.bend * across)
+    control = (middle[0] - 2 * mark.bend * down, middle[1] + 2 * mark.bend * across)
     ahead = math.atan2(end[1] - control[1], end[0] - control[0])
     head = min(on.scaled(5.0 * mark.width), 0.6 * length)
     style = on.colours(mark, lambda ground: ground.color(mark.role))
