@@ -262,6 +262,17 @@ def test_an_unknown_reduction():
         losses.Loss(np.add, reduction="median")
 
 
+@pytest.mark.parametrize("name", ["mean_absolute_error", "huber", "hinge", "kl", "mean_squared_error", "binary"])
+def test_other_losses_at_extremes(name):
+    loss = LOSSES[name][0]
+    x = np.array([[1e4, -1e4, 0.0], [1e-310, -1e-310, 1.0], [0.0, 0.0, 0.0]])
+    x = np.clip(x, 0, 1) if name in ("kl", "binary") else x
+    for target in (np.zeros_like(x), np.ones_like(x), x):
+        with np.errstate(all="raise", under="ignore"):
+            value, slope = value_and_grad(lambda p, t=target: loss(t, p))(x)
+        assert np.isfinite(value) and np.isfinite(slope).all()
+
+
 def test_soft_predictions_in_float32_stay_so():
     value = losses.get("mse")(np.zeros((2, 1), np.float32), np.ones((2, 1), np.float32))
     assert value.dtype == np.float32

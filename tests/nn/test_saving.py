@@ -146,6 +146,29 @@ def test_what_cannot_be_written_says_so(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+IMAGE, SERIES, WORDS = X[:3], X[:3, :, :, 0], RANDOM.integers(0, 9, (3, 5))
+ROWS = [
+    (IMAGE, lambda: [nn.layers.Conv2D(2, 3, strides=2, padding="same"), nn.layers.BatchNormalization()]),
+    (IMAGE, lambda: [nn.layers.Conv2DTranspose(2, (2, 3)), nn.layers.LeakyReLU(0.1), nn.layers.AveragePooling2D(2)]),
+    (IMAGE, lambda: [nn.layers.GlobalAveragePooling2D(), nn.layers.Softmax(), nn.layers.ELU(0.5)]),
+    (SERIES, lambda: [nn.layers.LSTM(4, return_sequences=True), nn.layers.GRU(3, reset_after=False)]),
+    (SERIES, lambda: [nn.layers.SimpleRNN(4, activation="relu"), nn.layers.LayerNormalization(epsilon=0.1)]),
+    (WORDS, lambda: [nn.layers.Embedding(9, 4), nn.layers.Reshape((20,)), nn.layers.ReLU(max_value=0.01)]),
+    (IMAGE, lambda: [nn.Sequential([nn.layers.Flatten(), nn.layers.Dense(3)], name="inner"), nn.layers.Dense(2)]),
+]
+
+
+@pytest.mark.parametrize("inputs, row", ROWS)
+def test_every_kind_of_layer_comes_back(tmp_path, inputs, row):
+    model = nn.Sequential(row(), seed=3)
+    before = model.predict(inputs)
+    model.set_weights([RANDOM.uniform(0.1, 1, weight.shape) for weight in model.weights])
+    changed = model.predict(inputs)
+    assert not model.weights or not np.array_equal(before, changed)
+    model.save(tmp_path / "row")
+    np.testing.assert_array_equal(nn.load_model(tmp_path / "row").predict(inputs), changed)
+
+
 # -- what is refused when it is read -----------------------------------------------------------------------------
 
 

@@ -123,7 +123,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
 
 
 def _weights_header(model: Model) -> dict[str, Any]:
-    if not model.built or not model.weights:
+    if not model.built:
         raise NotBuiltError(f"{model.name!r} has no weights to save before it is built: call it, or give input_shape.")
     return {"weights": [[name, list(weight.shape)] for name, weight in _named(model)]}
 
@@ -188,7 +188,7 @@ def _compile(model: Model, training: Mapping[str, Any], arrays: Mapping[str, Any
 
 def _put_weights(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any], path: Any) -> None:
     mine = _named(model)
-    if not mine:
+    if not model.built:
         raise NotBuiltError(f"{model.name!r} has no weights before it is built: call it, or give input_shape.")
     theirs = header["weights"]
     for (name, weight), (other, shape) in zip(mine, theirs, strict=False):
