@@ -230,7 +230,7 @@ _ALL = (
     Activation("leaky_relu", "leaky ReLU", _leaky_relu, _leaky_relu_slope, (0.0,)),
     Activation("elu", "ELU", _elu, _elu_slope),
     Activation("selu", "SELU", _selu, _selu_slope, (0.0,)),
-    Activation("softplus", "softplus", _softplus, _sigmoid),
+    Activation("softplus", "softplus", _softplus, _sigmoid, from_output=lambda y: -np.expm1(-y)),
     Activation("softsign", "softsign", _softsign, _softsign_slope),
     Activation("gelu", "GELU", _gelu, _gelu_slope),  # exact, with the normal distribution (Hendrycks & Gimpel 2016)
     Activation("silu", "SiLU", _silu, _silu_slope),

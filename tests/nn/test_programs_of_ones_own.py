@@ -217,3 +217,26 @@ def test_the_next_character():
     model.compile(keras.optimizers.Adam(0.01, clipnorm=1.0), loss, metrics=["accuracy", top])
     history = model.fit(x, y, epochs=6, verbose=0).history
     assert history["top3"][-1] > history["accuracy"][-1] > 0.35
+
+
+def test_a_layer_written_with_ops():
+    from vizkit.nn import ops
+
+    class Attend(layers.Layer):
+        def build(self, input_shape):
+            self.query = self.add_weight(shape=(input_shape[-1], 1), initializer="glorot_uniform")
+
+        def call(self, x):
+            scores = ops.softmax(ops.matmul(ops.tanh(x), self.query), axis=1)
+            return ops.sum(ops.multiply(x, scores), axis=1) * ops.cast(ops.shape(x)[1], "float32")
+
+    keras.utils.set_random_seed(12)
+    x = RANDOM.normal(size=(100, 4, 3))
+    labels = keras.utils.to_categorical(x[:, :, 0].max(axis=1) > 1, num_classes=2)
+    model = keras.Sequential([Attend(), layers.Dense(16, "relu"), layers.Dense(2, "softmax")])
+    model.compile(keras.optimizers.Adam(0.02), "categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, labels, epochs=30, verbose=0)
+    assert model.evaluate(x, labels)[1] > 0.85
+    assert ops.convert_to_numpy(model.layers[0].query).shape == (3, 1)
+    with pytest.raises(AttributeError, match="no operation 'matmull'"):
+        _ = ops.matmull
