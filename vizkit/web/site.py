@@ -11,7 +11,7 @@ from vizkit.web.page import static, variables
 
 __all__ = ["Cue", "Exhibit", "Link", "Section", "exhibit_page", "index_page", "stylesheet"]
 
-ABOUT = "Neural networks explained with their own numbers: every number here was computed by the network shown."
+ABOUT = "Neural networks explained with their own numbers: all that you see here was computed by the network it shows."
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +132,10 @@ def _section(section: Section) -> str:
 
 
 def _card(exhibit: Exhibit) -> str:
-    media = "figure · video · steps" if exhibit.has_story else "figure"
-    folder = f"exhibits/{exhibit.name}/"
+    kind, media = ("card story", "figure · video · steps") if exhibit.has_story else ("card", "figure")
+    folder = f"exhibits/{escape(exhibit.name, quote=True)}/"
     return (
-        f'<li class="card"><a href="{folder}index.html"><span class="frame">{_figure(folder, exhibit)}</span>'
+        f'<li class="{kind}"><a href="{folder}index.html"><span class="frame">{_figure(folder, exhibit)}</span>'
         f"<b>{escape(exhibit.title)}</b></a><p>{escape(exhibit.summary)}</p>"
         f'<p class="media">{media}</p></li>'
     )
@@ -161,7 +161,7 @@ def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Li
     """
     parts = [_video(exhibit), _steps(exhibit)] if exhibit.has_story else []
     body = f"""<header class="top">
-<nav aria-label="where you are"><a href="{escape(chapter.href, quote=True)}">← {escape(chapter.text)}</a></nav>
+<nav class="where" aria-label="where you are"><a href="../../index.html">vizkit</a> / {_anchor(chapter)}</nav>
 <h1>{escape(exhibit.title)}</h1>
 <p class="summary">{escape(exhibit.summary)}</p>
 {_ground_button()}
@@ -180,7 +180,11 @@ def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Li
 def _neighbour(link: Link | None, left: str, right: str) -> str:
     if link is None:
         return "<span></span>"
-    return f'<a href="{escape(link.href, quote=True)}">{left} {escape(link.text)} {right}</a>'
+    return _anchor(Link(link.href, f"{left} {link.text} {right}".strip()))
+
+
+def _anchor(link: Link) -> str:
+    return f'<a href="{escape(link.href, quote=True)}">{escape(link.text)}</a>'
 
 
 def _still(exhibit: Exhibit) -> str:
@@ -210,9 +214,10 @@ def _video(exhibit: Exhibit) -> str:
 
 
 def _steps(exhibit: Exhibit) -> str:
+    title = escape(f"{exhibit.title}, step by step", quote=True)
     return (
         f'<section aria-label="steps"><h2>Step by step</h2>'
-        f'<iframe class="steps" src="story.html" title="{escape(exhibit.title, quote=True)}, step by step"></iframe>'
+        f'<iframe class="steps" src="story.html?embedded" title="{title}"></iframe>'
         f'<p class="downloads"><a href="story.html">Open the steps alone</a> · '
         f'<a href="story.md">the same as text</a></p></section>'
     )

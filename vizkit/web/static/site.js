@@ -18,8 +18,12 @@
     for (const [start, end, text] of JSON.parse(script.textContent)) track.addCue(new VTTCue(start, end, text));
     track.mode = "hidden"; // the video shows its captions itself; a reader may turn these on as well
   }
-  const frame = document.querySelector("iframe.steps");
-  document.getElementById("ground").addEventListener("click", () => {
-    if (frame) frame.src = `story.html?ground=${document.documentElement.dataset.ground}`;
-  });
+  // The steps stand on the page's ground, at the beat where the reader left them.
+  const root = document.documentElement;
+  for (const frame of document.querySelectorAll("iframe.steps")) {
+    const tell = () => frame.contentWindow.postMessage({ ground: root.dataset.ground }, "*");
+    frame.addEventListener("load", tell);
+    new MutationObserver(tell).observe(root, { attributeFilter: ["data-ground"] });
+    tell();
+  }
 })();
