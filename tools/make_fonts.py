@@ -41,9 +41,7 @@ def rename(font: TTFont, family: str, style: str) -> None:
     }
     table = font["name"]
     for record in list(table.names):
-        if record.nameID in names:
-            table.removeNames(nameID=record.nameID)
-        elif record.nameID > 17:
+        if record.nameID in names or record.nameID > 17:
             table.removeNames(nameID=record.nameID)
     for name_id, text in names.items():
         table.setName(text, name_id, 3, 1, 0x409)

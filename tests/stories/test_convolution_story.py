@@ -97,7 +97,7 @@ def test_the_story_lasts_about_two_minutes(story: Story) -> None:
 
 def test_the_markdown_is_a_worked_derivation(story: Story) -> None:
     text = story.to_markdown()
-    for line in ("1 · 1 + 1 · 1 + 1 · 1 = 3", "3 + (−1) = 2", "ReLU(−1) = 0", "max(2 , 0 , 0 , 0) = 2"):
+    for line in ("1 · 1 + 1 · 1 + 1 · 1 = 3", "3 + (−1) = 2", "ReLU(−1) = 0", "max(2, 0, 0, 0) = 2"):
         assert line in text
 
 

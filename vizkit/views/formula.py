@@ -8,7 +8,7 @@ contains is escaped where it enters a language.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, TypeAlias
 
@@ -45,12 +45,16 @@ def _plain_fraction(node: eq.Fraction, write: Writer) -> str:
     return f"{above} / {below}" if simple else f"({above}) / ({below})"
 
 
+def _in_line(pieces: Iterable[str]) -> str:
+    return " ".join(pieces).replace(" ,", ",")
+
+
 _PLAIN: Table = {
     eq.Symbol: _plain_symbol,
     eq.Literal: lambda node, write: node.text,
     eq.Value: lambda node, write: node.quantity.text,
     eq.Op: lambda node, write: eq.OPERATORS[node.sign],
-    eq.Row: lambda node, write: " ".join(write(item) for item in node.items),
+    eq.Row: lambda node, write: _in_line(write(item) for item in node.items),
     eq.Fraction: _plain_fraction,
     eq.Paren: lambda node, write: f"({write(node.inner)})",
     eq.Group: lambda node, write: write(node.inner),
@@ -70,7 +74,7 @@ def to_plain(equation: Equation) -> str:
     >>> to_plain(eq.equation(eq.derivative("SSR", "b_3"), "=", eq.literal(-2), ".", residual))
     'd SSR / d b₃ = −2 · (yᵢ − ŷᵢ)'
     """
-    return " ".join(_plain(term.expr) for term in equation.terms)
+    return _in_line(_plain(term.expr) for term in equation.terms)
 
 
 # Mathtext (matplotlib) ------------------------------------------------------------------
