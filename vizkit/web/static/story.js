@@ -45,7 +45,6 @@
     show(to);
   });
   show(Math.max(0, fromAddress()), true);
-  scrollTo(0, 0); // the browser has gone to the address's beat before the others were hidden
 
   // Pointing at a number marks the same number wherever the beat shows it.
   const mark = (event, on) => {
