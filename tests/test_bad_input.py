@@ -300,6 +300,7 @@ STORIES: list[Row] = [
     ("backprop of a model", lambda: stories.backprop(dosage()), ArgumentError, ["trace", "Sequential"]),
     ("backprop's fits by number", lambda: stories.backprop(descent(), 3), ArgumentError, ["pair", "3"]),
     ("a video of a number", lambda: vizkit.render.video(3, "a.mp4"), ArgumentError, ["story", "int"]),
+    ("a page of a number", lambda: vizkit.web.story_page(3), ArgumentError, ["story", "int"]),
     ("a still of a number", lambda: vizkit.render.still(3, "a.png"), ArgumentError, ["story or a beat", "int"]),
     ("backprop of images", lambda: stories.backprop(pass_of_images()), ArgumentError, ["two Dense", "Conv2D"]),
     ("backprop of nothing", lambda: stories.backprop(nothing()), ArgumentError, ["training", "BackwardEvent"]),

@@ -71,3 +71,10 @@ def test_unknown_operators_and_empty_symbols_are_refused() -> None:
         eq.Op("%")
     with pytest.raises(ArgumentError, match="name"):
         eq.symbol("_3")
+
+
+def test_one_name_stands_for_one_number() -> None:
+    same = eq.Value(quantity("a", 1.0))
+    assert eq.equation(same, "+", same).quantities() == {"a": 1.0}
+    with pytest.raises(ArgumentError, match=r"'a' is both 1\.0 and 2\.0"):
+        eq.equation(same, "+", eq.Value(quantity("a", 2.0)))

@@ -110,7 +110,7 @@ class Terms:
     @property
     def by_output(self) -> Quantity:
         """The loss's derivative by the output."""
-        return quantity("d predicted", self.state.loss_slope[self.sample])
+        return quantity(f"d predicted[{self.sample}]", self.state.loss_slope[self.sample])
 
     def by_unit(self, path: int) -> Quantity:
         """Return the derivative by the unit's value: × second weight."""

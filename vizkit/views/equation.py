@@ -158,10 +158,21 @@ class Equation:
 
     terms: tuple[Term, ...]
 
+    def __post_init__(self) -> None:
+        values: dict[str, float] = {}
+        for quantity in self._numbers():
+            if values.setdefault(quantity.name, quantity.value) != quantity.value:
+                raise ArgumentError(
+                    f"Each number of an equation has a name of its own, but {quantity.name!r} is both"
+                    f" {values[quantity.name]!r} and {quantity.value!r}."
+                )
+
+    def _numbers(self) -> Iterator[Quantity]:
+        return (part.quantity for term in self.terms for part in parts(term.expr) if isinstance(part, Value))
+
     def quantities(self) -> dict[str, float]:
         """Return the name and value of each number that came from a trace."""
-        found = (part.quantity for term in self.terms for part in parts(term.expr) if isinstance(part, Value))
-        return {quantity.name: quantity.value for quantity in found}
+        return {quantity.name: quantity.value for quantity in self._numbers()}
 
 
 def parts(expr: Expr) -> Iterator[Expr]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
-from vizkit.errors import ArgumentError, OutputError
+from vizkit.errors import ArgumentError
+from vizkit.files import as_path, write
 from vizkit.stories.story import Story
 from vizkit.web.page import story_page
 
@@ -36,23 +36,8 @@ def save(story: Story, path: str | os.PathLike[str]) -> Path:
     >>> save(exhibits.get("convolution").make_story(), "convolution.html")  # doctest: +SKIP
     PosixPath('convolution.html')
     """
-    target = Path(path)
+    target = as_path(path)
     if target.suffix.lower() != ".html":
         raise ArgumentError(f"A page's file ends in .html, but {str(path)!r} was given.")
-    _write_whole(target, story_page(story).encode())
+    write(target, story_page(story), "page")
     return target
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    try:
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(beside, 0o644)
-            os.replace(beside, target)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        raise OutputError(f"The page cannot be written to {str(target)!r}: {error.strerror or error}.") from error

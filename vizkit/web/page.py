@@ -6,6 +6,7 @@ from html import escape
 from importlib import resources
 from itertools import groupby
 
+from vizkit.errors import ArgumentError
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, LIGHT, Theme
 from vizkit.views.board import Panel
@@ -31,6 +32,8 @@ def story_page(story: Story) -> str:
     >>> story_page(exhibits.get("convolution").make_story()).startswith("<!doctype html>")
     True
     """
+    if not isinstance(story, Story):
+        raise ArgumentError(f"A page tells a story, but a {type(story).__name__} was given.")
     beats = "\n".join(_beat(beat, number, len(story.beats)) for number, beat in enumerate(story.beats, 1))
     body = f"""<header>
 <h1>{escape(story.title)}</h1>
