@@ -168,7 +168,7 @@ def _run(
     stem, _, index = parameter.partition("_")
     size = (SHARES[0], HEIGHT)
     view = SsrView.ensure(*curve, way, parameter=stem + subscript(index), size=size, slopes=False)
-    looks = {"names": names, "labelled": False, "size": (SHARES[1], HEIGHT)}
+    looks = {"names": names, "labelled": False, "named": True, "size": (SHARES[1], HEIGHT)}
     samples = trace.event("loss", step=trace.steps[0])
     looks["bounds"] = _fit_bounds(fits[0], outputs[: len(way)], samples.target)
     shown = tuple(FitView.from_trace(trace, (fits[0], outputs), [step], **looks) for step in range(len(way)))
@@ -178,7 +178,7 @@ def _run(
 def _fit_bounds(grid: ArrayLike, outputs: ArrayLike, target: ArrayLike) -> tuple[float, float, float, float]:
     """One range for all steps, so that what moves is the curve and not the axes."""
     heights = np.concatenate([np.ravel(outputs), np.ravel(target)])
-    return *padded(grid, 0.07, 0.07), *padded(heights)
+    return *padded(grid, 0.07, 0.07), *padded(heights, 0.08, 0.26)  # room above for the name of the data
 
 
 def _decimals(value: float) -> int:

@@ -53,6 +53,8 @@ class FitView(View):
         The names of the x and of the y axis.
     labelled
         Whether the curves are labelled with their steps.
+    named
+        Whether the data and the present curve are called observed and predicted in the picture.
     bounds
         Left, right, bottom and top of the axes. Without, what shows everything.
     size
@@ -73,6 +75,7 @@ class FitView(View):
     predictions: Float["sample"] | None = None
     names: tuple[str, str] = ("input", "output")
     labelled: bool = True
+    named: bool = False
     bounds: tuple[float, float, float, float] | None = None
     size: tuple[float, float] = (960.0, 576.0)
 
@@ -176,7 +179,9 @@ class FitView(View):
         """Make the picture."""
         labels = [_step_words(step) for step in self.steps] if self.labelled else []
         plane = self._plane(40.0 if not labels else END + 16.0 + max(map(label_width, labels)))
-        marks = [*self._curve_marks(plane), *self._samples(plane), *self._residuals(plane), *_ends(self, plane, labels)]
+        marks = [*self._curve_marks(plane), *self._samples(plane), *(self._data_name(plane) if self.named else ())]
+        marks += [*self._residuals(plane), *_ends(self, plane, labels)]
+        marks += self._curve_name(plane, "predicted") if self.named else ()
         return Picture(
             size=self.size, bounds=plane.bounds, marks=tuple(marks), x=plane.x, y=plane.y, margins=plane.margins
         )
@@ -204,6 +209,20 @@ class FitView(View):
         pairs = enumerate(zip(self.x, self.y, strict=True))
         return [Dot(key=f"sample:{at}", role="target", x=x, y=y, radius=12) for at, (x, y) in pairs]
 
+    def _data_name(self, plane: Plane) -> list[Mark]:
+        """Name the data at their highest point."""
+        top = int(np.argmax(self.y))
+        at = {"x": float(self.x[top]), "y": float(self.y[top])}
+        return plane.labels([Text(key="sample:name", role="target", words=words("observed"), **at)], _ABOVE)
+
+    def _curve_name(self, plane: Plane, name: str) -> list[Mark]:
+        """Name the present curve at its middle."""
+        if not len(self.curves):
+            return []
+        middle = len(self.grid) // 2
+        at = {"x": float(self.grid[middle]), "y": float(self.curves[-1, middle])}
+        return plane.labels([Text(key="curve:name", role="output", words=words(name), **at)], _BELOW)
+
     def _residuals(self, plane: Plane) -> list[Mark]:
         if self.predictions is None:
             return []
@@ -218,6 +237,8 @@ class FitView(View):
         return [*lines, *(plane.labels(texts, _BESIDE) if len(texts) <= _MOST_VALUES else ())]
 
 
+_ABOVE = tuple(Spot(dx, dy, "center") for dy in (34, 46) for dx in (0, 40, -40, 80, -80))
+_BELOW = tuple(Spot(0, -drop, "center") for drop in (46, 60, 76, 92, 108, 124))
 _MOST_VALUES = 12  # residuals of more samples are drawn without their numbers
 
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from vizkit.typing import Float
 from vizkit.views.fit import FitView
-from vizkit.views.labels import Plane, Spot, around
+from vizkit.views.labels import Plane, around
 from vizkit.views.marks import Curve, Dot, Mark, Text, points
 from vizkit.views.picture import Picture
 from vizkit.views.text import Words, quantity, words
 
 __all__ = ["PathsView"]
-
-_BELOW = tuple(Spot(0, -drop, "center") for drop in (46, 60, 76, 92, 108, 124))
-_ABOVE = tuple(Spot(dx, dy, "center") for dy in (34, 46) for dx in (0, 40, -40, 80, -80))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,11 +65,6 @@ class PathsView(FitView):
             texts.append(Text(key=f"prediction:{index}:value", role="output", words=said, x=x, y=y))
         return [*dots, *plane.labels(texts)]
 
-    def _data_name(self, plane: Plane) -> list[Mark]:
-        """Name the data at their highest point."""
-        top = int(np.argmax(self.y))
-        return plane.labels([_name("sample:name", "target", words("observed"), (self.x[top], self.y[top]))], _ABOVE)
-
     def _names(self, plane: Plane) -> list[Mark]:
         """Name each path at its higher end and the curve at its middle."""
         marks: list[Mark] = []
@@ -82,13 +72,7 @@ class PathsView(FitView):
             end = 0 if path[0] >= path[-1] else -1
             label = _name(f"path:{index}:name", "activation", words(name), (self.grid[end], path[end]))
             marks += plane.labels([label], around())
-        if len(self.curves):
-            middle = len(self.grid) // 2
-            name = words("sum" if len(self.paths) else "predicted")
-            marks += plane.labels(
-                [_name("curve:name", "output", name, (self.grid[middle], self.curves[-1, middle]))], _BELOW
-            )
-        return marks
+        return marks + self._curve_name(plane, "sum" if len(self.paths) else "predicted")
 
 
 def _name(key: str, role: str, said: Words, at: tuple[float, float]) -> Text:
