@@ -64,24 +64,29 @@ def test_only_the_video_and_its_subtitles_are_left_and_progress_was_told(made):
     assert told[-1][0] == pytest.approx(1.0) and told == sorted(told)
 
 
-@pytest.mark.slow
-def test_the_same_story_gives_the_same_bytes_in_another_process(made, tmp_path):
-    code = "import samples, sys, vizkit; vizkit.render.video(samples.sample_story(), sys.argv[1], 'ql')"
+def rendered(path, prelude=""):
+    """Render the sample in a process of its own, as the gallery does with each story."""
+    code = f"import samples, sys, vizkit\n{prelude}\nvizkit.render.video(samples.sample_story(), sys.argv[1], 'ql')"
+    environment = {"PYTHONPATH": str(TESTS), "PATH": "", "HOME": str(path.parent)}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "again.mp4")],
-        env={"PYTHONPATH": str(TESTS), "PATH": "", "HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code, str(path)], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout == ""
-    for suffix in (".mp4", ".srt", ".vtt"):
-        assert (tmp_path / "again.mp4").with_suffix(suffix).read_bytes() == made[0].with_suffix(suffix).read_bytes()
+    return path
 
 
 @pytest.mark.slow
-def test_the_file_is_the_one_that_manims_own_encoder_makes(made, tmp_path, monkeypatch):
-    from manim.renderer.cairo_renderer import CairoRenderer
+def test_the_same_story_gives_the_same_bytes_in_another_process(tmp_path):
+    first, second = rendered(tmp_path / "first.mp4"), rendered(tmp_path / "second.mp4")
+    for suffix in (".mp4", ".srt", ".vtt"):
+        assert first.with_suffix(suffix).read_bytes() == second.with_suffix(suffix).read_bytes()
 
-    monkeypatch.setattr("vizkit.animation._manim.steady_renderer", CairoRenderer)  # its own camera, too
-    assert video(STORY, tmp_path / "plain.mp4", "ql").read_bytes() == made[0].read_bytes()
+
+@pytest.mark.slow
+def test_the_file_is_the_one_that_manims_own_encoder_makes(tmp_path):
+    own = "import manim, vizkit.animation._manim as m; m.steady_renderer = manim.renderer.cairo_renderer.CairoRenderer"
+    steady, plain = rendered(tmp_path / "steady.mp4"), rendered(tmp_path / "plain.mp4", own)
+    assert plain.read_bytes() == steady.read_bytes()
 
 
 def test_bad_input_is_one_clear_error_and_what_was_there_stays(tmp_path):
