@@ -29,10 +29,7 @@ class StoryScene(Scene):
     A file that ``manim -pql file.py Descent`` plays::
 
         class Descent(StoryScene):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"camera_class": StoryCamera} | kwargs)
-
-    def make_story(self):
+            def make_story(self):
                 return gradient_descent(...)
     """
 

@@ -42,7 +42,8 @@ def video(
 ) -> Path:
     """Write a story as an MP4, with its subtitles beside it as ``.srt`` and ``.vtt``.
 
-    The same story gives the same bytes. The beats are chapters of the video.
+    The same story gives the same frames, and as the first video of a process the same bytes; in
+    later ones some bytes of the encoder's side information differ. The beats are chapters.
 
     Parameters
     ----------
