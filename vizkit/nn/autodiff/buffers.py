@@ -1,0 +1,92 @@
+"""Memory that is used again at every step.
+
+A training step does the same each time with arrays of the same shapes, and what costs a small network most is
+not the arithmetic but fetching fresh memory for it. A function that needs an array to work in asks here for it.
+Where nobody has opened a `Scratch` it gets a new one; a plan (`vizkit.nn.autodiff.plan`) opens one around each of its
+calls, and the function then gets, at its first, second, ... request, the array that it got there one step before.
+
+What a function keeps for its derivative, and what it returns, may be such an array too: no other call gets it.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Scratch", "empty", "zeros"]
+
+_open: ContextVar[Scratch | None] = ContextVar("scratch", default=None)
+
+
+class Scratch:
+    """The arrays of one call, kept from one run of it to the next; used in a ``with`` block.
+
+    Examples
+    --------
+    >>> scratch = Scratch()
+    >>> with scratch:
+    ...     first = empty((2, 3), "float32")
+    >>> with scratch:
+    ...     empty((2, 3), "float32") is first
+    True
+    """
+
+    __slots__ = ("_arrays", "_taken", "_token")
+
+    def __init__(self) -> None:
+        self._arrays: list[Any] = []
+        self._taken = 0
+
+    def __enter__(self) -> Scratch:
+        self._taken = 0
+        self._token = _open.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _open.reset(self._token)
+
+    def take(self, shape: Any, dtype: Any) -> np.ndarray:
+        """Return the next array, of this shape and type; its numbers are whatever was left in it."""
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        place = self._taken
+        self._taken += 1
+        if place < len(self._arrays):
+            known = self._arrays[place]
+            if known.shape == shape and known.dtype == dtype:
+                return known
+        new = np.empty(shape, dtype)
+        self._arrays[place : place + 1] = [new]
+        return new
+
+
+def empty(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an array to work in, as ``np.empty``: its numbers are arbitrary.
+
+    Examples
+    --------
+    >>> empty((2, 3), "float32").shape
+    (2, 3)
+    """
+    scratch = _open.get()
+    return np.empty(shape, dtype) if scratch is None else scratch.take(shape, dtype)
+
+
+def zeros(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an array of zeros to work in, as ``np.zeros``.
+
+    Examples
+    --------
+    >>> zeros(2, "float32").tolist()
+    [0.0, 0.0]
+    """
+    scratch = _open.get()
+    if scratch is None:
+        return np.zeros(shape, dtype)
+    array = scratch.take(shape, dtype)
+    array.fill(0)
+    return array
