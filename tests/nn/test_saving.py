@@ -227,7 +227,8 @@ def rewritten(source, target, change):
     [
         (lambda header, arrays: header.update(version=99), "newer vizkit"),
         (lambda header, arrays: header.update(format="other"), "no saved model"),
-        (lambda header, arrays: arrays.pop("weight_1"), "lacks some of its weights"),
+        (lambda header, arrays: arrays.pop("weight_1"), "lacks some of its arrays"),
+        (lambda header, arrays: arrays.pop("memory_1"), "lacks some of its arrays"),
         (lambda header, arrays: arrays.update(weight_0=np.zeros(3)), "shape"),
         (lambda header, arrays: arrays.update(memory_0=np.zeros(3)), "memory of Adam"),
     ],
@@ -263,6 +264,47 @@ def test_every_damage_is_found_or_harmless(tmp_path_factory, place, byte, cut):
         return
     for a, b in zip(model.get_weights(), network().get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_no_flipped_bit_of_a_model_goes_unnoticed(tmp_path):
+    def state(model):
+        arrays = [array.tobytes() for array in (*model.get_weights(), *model.optimizer.state())]
+        return arrays, model.optimizer.config(), model.random().bit_generator.state, model.loss.name
+
+    model = nn.Sequential([nn.Input((2,)), nn.layers.Dense(1, "relu")], name="tiny", seed=0)
+    model.compile("adam", "mse", ["mae"])
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    model.save(tmp_path / "good")
+    content, before = (tmp_path / "good").read_bytes(), state(model)
+    bad, refused = tmp_path / "bad", 0
+    for place, byte in enumerate(content):
+        bad.write_bytes(content[:place] + bytes([byte ^ 1 << place % 8]) + content[place + 1 :])
+        try:
+            assert state(nn.load_model(bad)) == before  # the times of the archive, and such
+        except ModelFileError:
+            refused += 1
+    assert refused > len(content) / 2
+
+
+def test_a_damaged_type_of_a_large_array_is_noticed(tmp_path):
+    model = nn.Sequential([nn.Input((100,)), nn.layers.Dense(100, use_bias=False)], seed=0)
+    model.save_weights(tmp_path / "w")
+    content = (tmp_path / "w").read_bytes()
+    assert content.count(b"<f4") == 1
+    (tmp_path / "w").write_bytes(content.replace(b"<f4", b"<f2"))  # half of the bytes would do then
+    with pytest.raises(ModelFileError, match="damaged"):
+        model.load_weights(tmp_path / "w")
+
+
+def test_an_archive_that_says_it_is_encrypted_is_damaged(tmp_path):
+    model = network()
+    model.save_weights(tmp_path / "w")
+    content = bytearray((tmp_path / "w").read_bytes())
+    at = content.index(b"PK\x01\x02") + 8  # the flags of the first entry
+    content[at] |= 1
+    (tmp_path / "w").write_bytes(content)
+    with pytest.raises(ModelFileError, match="no saved model, or is damaged.*encrypted"):
+        model.load_weights(tmp_path / "w")
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):

@@ -7,8 +7,10 @@ same bytes. A whole model is written as the layers' classes with what they were 
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,11 +73,11 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     header = {"kind": "model", **_weights_header(model), "model": blueprints.describe(model)}
     header["input_shape"] = blueprints.encode(model.input_shape)
     header["random"] = _random_states(model)
-    arrays = _weight_arrays(model)
+    memory: list[Any] = []
     if model.optimizer is not None:
-        header["training"] = _training_header(model)
-        arrays |= {f"memory_{n}": array for n, array in enumerate(model.optimizer.state())}
-    _write(path, header, arrays)
+        memory = model.optimizer.state()
+        header |= {"training": _training_header(model), "memory": len(memory)}
+    _write(path, header, _weight_arrays(model) | {f"memory_{n}": array for n, array in enumerate(memory)})
 
 
 def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Model:
@@ -114,7 +116,8 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
     blueprints.make_weights(model, blueprints.decode(header["input_shape"], custom))
     _put_weights(model, header, arrays, path)
     if "training" in header:
-        _compile(model, header["training"], arrays, custom)
+        memory = [arrays[f"memory_{n}"] for n in range(header["memory"])]
+        _compile(model, header["training"], memory, custom)
     _restore_random(model, header["random"])
     return model
 
@@ -174,13 +177,12 @@ def _training_header(model: Model) -> dict[str, Any]:
     }
 
 
-def _compile(model: Model, training: Mapping[str, Any], arrays: Mapping[str, Any], custom: Mapping[str, Any]) -> None:
+def _compile(model: Model, training: Mapping[str, Any], memory: list[Any], custom: Mapping[str, Any]) -> None:
     loss = training["loss"]
     if loss is not None and "custom" in loss:
         loss = blueprints.known(loss["custom"], {}, custom)
     metrics = [blueprints.build_metric(one, custom) for one in training["metrics"]]
     model.compile(optimizers.get(training["optimizer"]), loss, metrics)
-    memory = [arrays[f"memory_{n}"] for n in range(sum(name.startswith("memory_") for name in arrays))]
     if memory or training["iterations"]:
         model.optimizer.build(model.trainable_weights)
         model.optimizer.restore(training["iterations"], memory)
@@ -214,16 +216,19 @@ def _write(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapp
 
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(path) as archive:  # its read holds the checksum against every byte, NumPy's does not
+            contents = {name.removesuffix(".npy"): io.BytesIO(archive.read(name)) for name in archive.namelist()}
+        arrays = {name: np.load(content, allow_pickle=False) for name, content in contents.items()}
         header = json.loads(arrays.pop("header").tobytes())
-        known = header["format"] == _FORMAT and {f"weight_{n}" for n in range(len(header["weights"]))} <= set(arrays)
+        names = {f"weight_{n}" for n in range(len(header["weights"]))}
+        names |= {f"memory_{n}" for n in range(header.get("memory", 0))}
+        whole = header["format"] == _FORMAT and names == set(arrays)
     except FileNotFoundError as error:
         raise ModelFileError(f"There is no file {str(path)!r}.") from error
     except Exception as error:  # damaged bytes make NumPy and zipfile raise nearly anything
         raise ModelFileError(f"The file {str(path)!r} is no saved model, or is damaged: {error}") from error
-    if not known:
-        raise ModelFileError(f"The file {str(path)!r} is no saved model, or lacks some of its weights.")
+    if not whole:
+        raise ModelFileError(f"The file {str(path)!r} is no saved model, or lacks some of its arrays.")
     if header["version"] > _VERSION:
         raise ModelFileError(f"The file {str(path)!r} was written by a newer vizkit (format {header['version']}).")
     return header, arrays
