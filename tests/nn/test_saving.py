@@ -303,7 +303,7 @@ def test_an_archive_that_says_it_is_encrypted_is_damaged(tmp_path):
     at = content.index(b"PK\x01\x02") + 8  # the flags of the first entry
     content[at] |= 1
     (tmp_path / "w").write_bytes(content)
-    with pytest.raises(ModelFileError, match="no saved model, or is damaged.*encrypted"):
+    with pytest.raises(ModelFileError, match=r"no saved model, or is damaged.*encrypted"):
         model.load_weights(tmp_path / "w")
 
 
