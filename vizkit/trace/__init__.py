@@ -19,6 +19,7 @@ from vizkit.trace.events import (
 )
 from vizkit.trace.file import load
 from vizkit.trace.keep import Keep
+from vizkit.trace.log import Missing
 from vizkit.trace.recorder import Recorder, record
 from vizkit.trace.trace import Trace
 
@@ -29,6 +30,7 @@ __all__ = [
     "Keep",
     "LayerDescription",
     "LossEvent",
+    "Missing",
     "ModelDescription",
     "NamedArray",
     "Node",

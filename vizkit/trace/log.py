@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from vizkit.errors import ArgumentError
 from vizkit.trace.events import KINDS, Event, Node
 
-__all__ = ["Epoch", "EventLog", "Row"]
+__all__ = ["Epoch", "EventLog", "Missing", "Row"]
 
 Values: TypeAlias = tuple[Any, ...]
 
@@ -43,12 +43,21 @@ class Epoch(NamedTuple):
     logs: Mapping[str, float]
 
 
+class Missing(NamedTuple):
+    """What a trace does not hold, and why; a node or kind of "" stands for all of them."""
+
+    node: str
+    kind: str
+    reason: str
+
+
 class EventLog:
     """Rows in order; steps never go back."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.epochs: list[Epoch] = []
+        self.missing: list[Missing] = []
         self.nodes: dict[int, Node] = {}
         self.nbytes = 0
         self._by_step: dict[int, list[int]] = {}

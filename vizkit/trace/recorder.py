@@ -15,7 +15,7 @@ from vizkit.errors import ArgumentError
 from vizkit.trace.arrays import frozen, frozen_mapping
 from vizkit.trace.events import ModelDescription, Node
 from vizkit.trace.keep import Keep, kind_name
-from vizkit.trace.log import Row
+from vizkit.trace.log import Missing, Row
 from vizkit.trace.nodes import ancestors
 from vizkit.trace.plain import plain_model
 from vizkit.trace.trace import Trace
@@ -26,7 +26,11 @@ _recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, 
 
 
 class Source(Protocol):
-    """What a model offers so that it can be recorded."""
+    """What a model offers so that it can be recorded.
+
+    A source whose model does not know its loss has a method ``_loss(value)`` as well, which
+    ``trace.loss(value)`` calls.
+    """
 
     def _attach(self, recorder: Recorder) -> None: ...
 
@@ -72,9 +76,11 @@ def record(model: Any, keep: Keep | None = None) -> Iterator[Trace]:
     _recorded.add(id(model))
     try:
         source._attach(recorder)
+        recorder.trace._mark_loss = getattr(source, "_loss", None)
         yield recorder.trace
     finally:
         _recorded.discard(id(model))
+        recorder.trace._mark_loss = None
         source._detach()
 
 
@@ -192,6 +198,23 @@ class Recorder:
     def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Take what training reports at the end of an epoch."""
         self.trace.log.end_epoch(epoch, logs)
+
+    def missing(self, node: Node | str, kind: Any, reason: str) -> None:
+        """Take what the source cannot tell, and why; the same thing is noted once.
+
+        Parameters
+        ----------
+        node
+            Where it is missing, a node or its name; "" for everywhere.
+        kind
+            The kind of event (name or class), or the quantity, such as ``"backward"`` or
+            ``"input_gradients"``; "" for every kind.
+        reason
+            One sentence for the user.
+        """
+        row = Missing(node if isinstance(node, str) else node.name, str(getattr(kind, "__name__", kind)), str(reason))
+        if row not in self.trace.log.missing:
+            self.trace.log.missing.append(row)
 
     def _add(self, kind: str, step: int, node: Node, values: tuple[Any, ...]) -> None:
         self.trace.log.append(Row(kind, int(step), node, values), _nbytes(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vizkit.errors import TraceQueryError
+from vizkit.errors import ArgumentError, TraceQueryError
 from vizkit.trace.axes import NamedArray
 from vizkit.trace.compare import same_log
 from vizkit.trace.events import KINDS, Event, ForwardEvent, ModelDescription, Node, UpdateEvent
 from vizkit.trace.keep import kind_name
-from vizkit.trace.log import EventLog
+from vizkit.trace.log import EventLog, Missing
 from vizkit.trace.nodes import find_nodes
 from vizkit.trace.stack import stack_events
 
@@ -57,6 +57,7 @@ class Trace:
         self.model = model
         self.complete = complete
         self.log = EventLog() if log is None else log
+        self._mark_loss: Callable[[Any], Any] | None = None  # while it is recorded from a source that must be told
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -212,6 +213,29 @@ class Trace:
         if any(True for _ in self.events(ForwardEvent, layer=layer)):
             return self.stack(ForwardEvent, "parameters", layer=layer, item=name)
         return self.stack(UpdateEvent, "before", layer=layer, item=name)
+
+    def loss(self, value: Any) -> Any:
+        """Mark the number that a training step of another framework minimises, and return it as it came.
+
+        A model of vizkit knows its loss; a PyTorch model does not, so the loop says
+        ``trace.loss(criterion(output, target)).backward()``.
+
+        Raises
+        ------
+        ArgumentError
+            When nothing is being recorded into this trace, or its model knows its loss by itself.
+        """
+        if self._mark_loss is None:
+            raise ArgumentError(
+                "trace.loss(value) marks the loss inside `with record(model) as trace:` of a framework whose models do "
+                "not know their loss; this trace is not being recorded, or its model tells its loss by itself."
+            )
+        self._mark_loss(value)
+        return value
+
+    def missing(self) -> tuple[Missing, ...]:
+        """Return what the trace does not hold although the run had it, and why: rows of node, kind, reason."""
+        return tuple(self.log.missing)
 
     def equals(self, other: Trace) -> bool:
         """Say whether two traces hold the same, bit for bit."""
