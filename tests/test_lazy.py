@@ -23,7 +23,7 @@ print(json.dumps(sorted(new - set(sys.stdlib_module_names) - {{"vizkit"}})))
 EVERY_NAME = "import {0} as part\nfor name in part.__all__: getattr(part, name)"
 HEAVY = {"manim", "matplotlib", "scipy", "sklearn", "torch", "typst"}
 NUMPY = {"numpy", "cython_runtime"}  # the second belongs to numpy.random
-PURE = ["vizkit.trace", "vizkit.nn", "vizkit.views", "vizkit.stories"]
+PURE = ["vizkit.trace", "vizkit.data", "vizkit.nn", "vizkit.views", "vizkit.stories"]
 
 
 def loaded(statement: str) -> set[str]:

@@ -5,12 +5,12 @@ The interface is Keras's: ``nn.Sequential([...])``, ``compile``, ``fit``, ``eval
 
 from __future__ import annotations
 
+from vizkit import data
 from vizkit.nn import (
     activations,
     autodiff,
     blocks,
     callbacks,
-    data,
     initializers,
     layers,
     losses,

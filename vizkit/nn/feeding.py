@@ -8,64 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, DataError, ShapeError
-from vizkit.nn.autodiff import plain
-from vizkit.nn.checks import number
+from vizkit.checks import array, array_pair, number
+from vizkit.errors import ArgumentError, ShapeError
 
-__all__ = ["batches", "checked", "checked_pair", "hold_out", "pair"]
-
-
-def checked(name: str, data: Any) -> Any:
-    """Return data as an array of numbers with at least one sample, all of them finite.
-
-    Raises
-    ------
-    DataError
-        When they are empty, not numbers, or hold NaN or infinity.
-
-    Examples
-    --------
-    >>> checked("x", [[1.0]]).shape
-    (1, 1)
-    """
-    try:
-        array = np.asarray(plain(data))
-    except ValueError as error:
-        raise DataError(f"{name} is no array: {error}") from error
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} must be numbers; its elements are of type {array.dtype}.")
-    if array.ndim == 0 or len(array) == 0:
-        raise DataError(f"{name} must hold at least one sample; its shape is {array.shape}.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = np.argwhere(~np.isfinite(array))
-        raise DataError(
-            f"{name} must be finite; {len(bad)} of its {array.size} numbers are NaN or infinite, the first at "
-            f"{tuple(int(i) for i in bad[0])}."
-        )
-    return array
-
-
-def checked_pair(x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Any, Any]:
-    """Return inputs and targets as arrays of as many samples.
-
-    Raises
-    ------
-    DataError
-        When one of them is not what `checked` allows.
-    ShapeError
-        When they have different numbers of samples.
-
-    Examples
-    --------
-    >>> [a.shape for a in checked_pair([[1.0]], [2.0])]
-    [(1, 1), (1,)]
-    """
-    if y is None:
-        raise ArgumentError(f"Training and evaluating need targets: give {names[1]}.")
-    x, y = checked(names[0], x), checked(names[1], y)
-    if len(x) != len(y):
-        raise ShapeError(f"{names[0]} holds {len(x)} samples, but {names[1]} {len(y)}; each needs its target.")
-    return x, y
+__all__ = ["Samples", "batches", "hold_out", "pair", "samples", "triple"]
 
 
 def pair(name: str, data: Any) -> tuple[Any, Any]:
@@ -116,21 +62,21 @@ def samples(x: Any, y: Any, sample_weight: Any = None, class_weight: Mapping[int
     Raises
     ------
     DataError, ShapeError, ArgumentError
-        When one is not what `checked_pair` allows, or the weights do not fit.
+        When one is not what `array_pair` allows, or the weights do not fit.
 
     Examples
     --------
     >>> samples([[1.0], [2.0]], [0, 1], class_weight={1: 3.0}).weights.tolist()
     [1.0, 3.0]
     """
-    x, y = checked_pair(x, y)
+    x, y = array_pair(x, y)
     if sample_weight is not None and class_weight is not None:
         raise ArgumentError("Give sample_weight or class_weight; both were given.")
     if class_weight is not None:
         return Samples(x, y, _weights_of_classes(y, class_weight))
     if sample_weight is None:
         return Samples(x, y)
-    weights = checked("sample_weight", sample_weight)
+    weights = array("sample_weight", sample_weight)
     if weights.shape != (len(x),) or weights.min() < 0:
         raise ShapeError(
             f"sample_weight is one number from 0 for each of the {len(x)} samples; its shape is {weights.shape} "

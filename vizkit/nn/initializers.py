@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import number
 from vizkit.errors import ShapeError, unknown_name
 from vizkit.nn import seeds
-from vizkit.nn.checks import number
 from vizkit.nn.names import lookup
 from vizkit.typing import Float
 

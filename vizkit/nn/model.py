@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import array
 from vizkit.nn import feeding, saving, seeds
 from vizkit.nn.autodiff import Tracked, plain
 from vizkit.nn.summary import summary
@@ -57,7 +58,7 @@ class Model(Trainer):
         verbose
             Accepted for Keras's sake; predicting is silent.
         """
-        x = self._with_rank(feeding.checked("x", x))
+        x = self._with_rank(array("x", x))
         size = batch_size_of(batch_size, 256)
         parts = [plain(self(x[part])) for part in feeding.batches(len(x), size)]
         return np.concatenate(parts)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import array
 from vizkit.errors import ArgumentError, NotBuiltError, ShapeError
 from vizkit.nn import feeding
 from vizkit.nn.layers import Variable
@@ -123,7 +124,7 @@ def loss_curve(
     """
     _check_model(model)
     data = feeding.pair("data", data)
-    tried = feeding.checked("values", values)
+    tried = array("values", values)
     if tried.ndim != 1:
         raise ShapeError(f"The values to try have one axis, but their shape is {tried.shape}.")
     place = _place(model, weight, index)

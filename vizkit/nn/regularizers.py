@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import number
 from vizkit.nn.autodiff import Tracked
-from vizkit.nn.checks import number
 from vizkit.nn.names import lookup
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]

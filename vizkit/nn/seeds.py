@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizkit.errors import ArgumentError
+from vizkit.checks import whole
 
 __all__ = ["generator", "set_random_seed"]
 
@@ -33,7 +33,7 @@ def set_random_seed(seed: int) -> None:
     True
     """
     global _root
-    _root = np.random.SeedSequence(_checked(seed))
+    _root = np.random.SeedSequence(whole("A seed", seed, 0))
 
 
 def generator(seed: int | np.random.Generator | None = None) -> np.random.Generator:
@@ -53,10 +53,4 @@ def generator(seed: int | np.random.Generator | None = None) -> np.random.Genera
         return seed
     if seed is None:
         return np.random.default_rng(_root.spawn(1)[0])
-    return np.random.default_rng(_checked(seed))
-
-
-def _checked(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"A seed is a whole number from 0; {seed!r} was given.")
-    return int(seed)
+    return np.random.default_rng(whole("A seed", seed, 0))

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import whole
 from vizkit.errors import ArgumentError, DivergenceError, NotBuiltError, ShapeError
 from vizkit.nn import feeding, losses, metrics, optimizers, seeds
 from vizkit.nn.autodiff import Tape, Tracked, plain
 from vizkit.nn.callbacks import Callback, Callbacks, History
 from vizkit.nn.feeding import Samples
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.layers.core import positive_int
 from vizkit.nn.progress import Progress, verbosity
 from vizkit.nn.totals import Totals
 
@@ -114,7 +114,7 @@ class Trainer(Layer):
         DivergenceError
             When the loss leaves the finite numbers.
         """
-        positive_int("epochs", epochs)
+        whole("epochs", epochs)
         size = batch_size_of(batch_size, 32)
         samples = feeding.samples(x, y, sample_weight, class_weight)
         held = None if validation_data is None else feeding.samples(*feeding.triple(validation_data))
@@ -326,7 +326,7 @@ def batch_size_of(given: int | None, default: int) -> int:
     >>> batch_size_of(None, 32)
     32
     """
-    return positive_int("batch_size", default if given is None else given)
+    return whole("batch_size", default if given is None else given)
 
 
 def _checked_metrics(identifiers: Sequence[Any]) -> list[metrics.Metric]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vizkit.nn.data import one_hot
+from vizkit.data import one_hot
 from vizkit.nn.seeds import set_random_seed
 from vizkit.typing import Float
 

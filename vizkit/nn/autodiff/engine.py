@@ -48,7 +48,7 @@ class Entry:
     def pull(self, gradient: Any) -> Iterator[tuple[Tracked, Any]]:
         """Yield each source with what `gradient` (of the output) is worth to it."""
         for source, passed in self.primitive.pull(self, gradient):
-            yield source, _fit(passed, source.value)
+            yield source, fit(passed, source.value)
 
 
 class Tape:
@@ -60,10 +60,11 @@ class Tape:
         What is told of layers and named operations while they run; ``None`` when nobody listens.
     """
 
-    __slots__ = ("entries", "level", "recording")
+    __slots__ = ("entries", "leaked", "level", "recording")
 
     def __init__(self, recording: Any = None) -> None:
         self.entries: list[Entry] = []
+        self.leaked = False  # whether a tracked value was looked at, so that what followed may depend on it
         self.level = next(_created)  # a tape made later is the inner one of nested derivatives
         self.recording = recording
 
@@ -78,6 +79,24 @@ class Tape:
         finally:
             for leaf in leaves:
                 leaf.tape = None
+
+    def run(self, entry: Entry) -> Any:
+        """Return what a call gives, of shape (...)."""
+        return entry.primitive.run(entry)
+
+    def refuse(self, tracked: Tracked, what: str) -> Any:
+        """Raise, because something on a tracked array would lose its derivative."""
+        raise UnsupportedOperationError(
+            f"{what} on a tracked array of shape {tracked.shape} would lose its derivative. "
+            "Call .numpy() when the plain value is what you want."
+        )
+
+    def unknown(self, function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
+        """Raise, because a function that the engine does not know was called with a tracked array."""
+        raise UnsupportedOperationError(
+            f"{name} is not among the functions that vizkit differentiates. Use those of the table in "
+            "vizkit.nn.autodiff, or give it a derivative with autodiff.primitive."
+        )
 
     def backward(self, output: Tracked, seed: Any = None, keep: bool = False) -> dict[int, Any]:
         """Return the derivative of `output` with respect to what it was computed from.
@@ -278,11 +297,12 @@ def operation(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _fit(gradient: Any, like: Any) -> Any:
-    """Sum a gradient over the axes along which `like` was broadcast, and give it its dtype."""
+def fit(gradient: Any, like: Any) -> Any:
+    """Sum a gradient over the axes along which `like`, of shape (...), was broadcast, and give it its dtype."""
     shape = like.shape
     if gradient.shape != shape:
         extra = gradient.ndim - len(shape)
         stretched = tuple(i for i, n in enumerate(shape, extra) if n == 1 and gradient.shape[i] != 1)
-        gradient = np.sum(gradient, axis=(*range(extra), *stretched)).reshape(shape)
+        gradient = np.sum(gradient, axis=(*range(extra), *stretched))
+        gradient = gradient.reshape(shape) if stretched else gradient
     return gradient if gradient.dtype == like.dtype else gradient.astype(like.dtype)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vizkit.checks import number
 from vizkit.errors import ArgumentError
 from vizkit.nn.callbacks.base import Callback
-from vizkit.nn.checks import number
 from vizkit.nn.progress import say
 
 __all__ = ["EarlyStopping", "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau"]

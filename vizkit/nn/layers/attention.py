@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import whole
 from vizkit.errors import ShapeError
 from vizkit.nn import activations
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.layers.core import Dropout, positive_int
+from vizkit.nn.layers.core import Dropout
 
 __all__ = ["HeadMerge", "HeadSplit", "MultiHeadAttention"]
 
@@ -165,10 +166,10 @@ class MultiHeadAttention(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.num_heads, self.key_dim = positive_int("num_heads", num_heads), positive_int("key_dim", key_dim)
-        self.value_dim = self.key_dim if value_dim is None else positive_int("value_dim", value_dim)
+        self.num_heads, self.key_dim = whole("num_heads", num_heads), whole("key_dim", key_dim)
+        self.value_dim = self.key_dim if value_dim is None else whole("value_dim", value_dim)
         self.dropout, self.use_bias, self.seed = dropout, use_bias, seed
-        self.features = None if output_shape is None else positive_int("output_shape", output_shape)
+        self.features = None if output_shape is None else whole("output_shape", output_shape)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         shared = {
             "use_bias": use_bias,

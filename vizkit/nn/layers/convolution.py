@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vizkit.checks import whole
 from vizkit.errors import ArgumentError, ShapeError, unknown_name
 from vizkit.nn import activations, regularizers
 from vizkit.nn.images import conv2d, conv2d_transpose, output_length
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.layers.core import positive_int
 
 __all__ = ["Conv2D", "Conv2DTranspose", "known_padding", "pair"]
 
@@ -66,7 +66,7 @@ class Conv2D(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.filters = positive_int("filters", filters)
+        self.filters = whole("filters", filters)
         self.kernel_size, self.strides = pair("kernel_size", kernel_size), pair("strides", strides)
         self.dilation_rate = pair("dilation_rate", dilation_rate)
         self.padding = known_padding(padding)
@@ -149,7 +149,7 @@ def pair(name: str, value: Any) -> tuple[int, int]:
     both = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
     if len(both) != 2:
         raise ArgumentError(f"{name} is one whole number or two; {value!r} was given.")
-    return positive_int(name, both[0]), positive_int(name, both[1])
+    return whole(name, both[0]), whole(name, both[1])
 
 
 def known_padding(padding: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, ShapeError
+from vizkit.checks import share, whole
+from vizkit.errors import ShapeError
 from vizkit.nn import activations, regularizers, seeds
 from vizkit.nn.layers.base import Layer
 
@@ -51,7 +52,7 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = positive_int("units", units)
+        self.units = whole("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
@@ -137,9 +138,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-            raise ArgumentError(f"The rate of Dropout is at least 0 and less than 1; {rate!r} was given.")
-        self.rate = rate
+        self.rate = share("The rate of Dropout", rate)
         self.seed = seed
         self._masks = None if seed is None else seeds.generator(seed)
 
@@ -173,28 +172,10 @@ class Input(Layer):
 
     def __init__(self, shape: Any, **kwargs: Any) -> None:
         several = isinstance(shape, (tuple, list))
-        shape = tuple(positive_int("The length of each axis of an Input", n) for n in (shape if several else (shape,)))
+        shape = tuple(whole("The length of each axis of an Input", n) for n in (shape if several else (shape,)))
         super().__init__(input_shape=shape, **kwargs)
         self.shape = shape
 
     def call(self, inputs: Any) -> Any:
         """Return the inputs as they are."""
         return inputs
-
-
-def positive_int(name: str, value: Any) -> int:
-    """Return a whole number from 1, or raise.
-
-    Raises
-    ------
-    ArgumentError
-        When `value` is not such a number.
-
-    Examples
-    --------
-    >>> positive_int("units", 3)
-    3
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ArgumentError(f"{name} is a whole number from 1; {value!r} was given.")
-    return int(value)

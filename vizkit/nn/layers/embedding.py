@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import whole
 from vizkit.errors import ArgumentError, DataError
 from vizkit.nn import regularizers
 from vizkit.nn.autodiff import plain, primitive
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.layers.core import positive_int
 
 __all__ = ["Embedding", "look_up"]
 
@@ -72,8 +72,8 @@ class Embedding(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.input_dim = positive_int("input_dim", input_dim)
-        self.output_dim = positive_int("output_dim", output_dim)
+        self.input_dim = whole("input_dim", input_dim)
+        self.output_dim = whole("output_dim", output_dim)
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.mask_zero = mask_zero

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, ShapeError
+from vizkit.checks import share, whole
+from vizkit.errors import ShapeError
 from vizkit.nn import activations, regularizers, seeds
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.layers.core import positive_int
 from vizkit.nn.recurrence import gru, lstm, scan
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
@@ -44,7 +44,7 @@ class _Recurrent(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = positive_int("units", units)
+        self.units = whole("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
@@ -52,11 +52,7 @@ class _Recurrent(Layer):
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-            raise ArgumentError(
-                f"dropout of {type(self).__name__} is at least 0 and less than 1; {dropout!r} was given."
-            )
-        self.dropout = dropout
+        self.dropout = share(f"dropout of {type(self).__name__}", dropout)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.seed = seed
         self._masks = None if seed is None else seeds.generator(seed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.checks import number
+from vizkit.checks import number
 from vizkit.nn.losses.base import Loss
 
 __all__ = [

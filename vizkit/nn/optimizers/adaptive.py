@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.checks import number, share
+from vizkit.checks import number, share
 from vizkit.nn.optimizers.base import Flat, Optimizer
 
 __all__ = ["Adagrad", "Adam", "AdamW", "RMSprop"]

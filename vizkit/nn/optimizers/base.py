@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import number
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn.checks import number
 from vizkit.nn.layers.variables import Variable
 from vizkit.typing import Float
 

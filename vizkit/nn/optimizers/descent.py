@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.checks import number
+from vizkit.checks import number
 from vizkit.nn.optimizers.base import Flat, Optimizer
 
 __all__ = ["SGD"]

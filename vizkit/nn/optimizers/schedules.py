@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
+from vizkit.checks import number
 from vizkit.errors import ArgumentError
-from vizkit.nn.checks import number
 
 __all__ = [
     "CosineDecay",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from vizkit.nn.data.lessons import dosage, letter, letters
-from vizkit.nn.data.planar import circles, moons, spirals, xor
-from vizkit.nn.data.preparing import augment, flip, one_hot, shift, split, standardise
-from vizkit.nn.data.scans import digits, photographs
-from vizkit.nn.data.sequences import next_characters, noisy_sine, series, text, windows
+from vizkit.data.lessons import dosage, letter, letters
+from vizkit.data.planar import circles, moons, spirals, xor
+from vizkit.data.preparing import augment, flip, one_hot, shift, split, standardise
+from vizkit.data.scans import digits, photographs
+from vizkit.data.sequences import next_characters, noisy_sine, series, text, windows
 
 __all__ = [
     "augment",

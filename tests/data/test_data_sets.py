@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits, make_circles, make_moons
 from sklearn.preprocessing import StandardScaler
 
+from vizkit import data
 from vizkit.errors import ArgumentError, DataError, MissingExtraError, ShapeError, UnknownNameError
-from vizkit.nn import data
 
 
 def test_the_letter_o_of_the_lessons():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizkit.errors import ArgumentError
-from vizkit.nn.checks import number
+from vizkit.checks import number, whole
 from vizkit.typing import Float, Int
 
 __all__ = ["circles", "moons", "spirals", "xor"]
@@ -149,9 +148,8 @@ def xor(samples: int = 4, noise: float = 0.0, seed: int = 0) -> tuple[Float["sam
 
 def _labels(samples: int, classes: int) -> Int["samples"]:
     """Return class numbers in order, of each class as many as of the others but for one."""
-    for name, count, least in (("classes", classes, 1), ("samples", samples, classes)):
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
-            raise ArgumentError(f"{name} is a whole number from {least}; {count!r} was given.")
+    classes = whole("classes", classes)
+    samples = whole("samples", samples, classes)
     return np.sort(np.arange(samples) % classes).astype(np.int64)
 
 

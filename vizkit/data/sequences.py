@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import array, number, whole
 from vizkit.errors import ArgumentError
-from vizkit.nn.checks import number
-from vizkit.nn.feeding import checked
 from vizkit.typing import Float, Int
 
 __all__ = ["next_characters", "noisy_sine", "series", "text", "windows"]
@@ -42,7 +41,7 @@ def noisy_sine(samples: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[F
     >>> y.ravel().round(3).tolist()
     [0.0, 1.0, 0.0, -1.0, -0.0]
     """
-    x = np.linspace(0, 2 * np.pi, _count("samples", samples, 2))[:, None]
+    x = np.linspace(0, 2 * np.pi, whole("samples", samples, 2))[:, None]
     spread = number("noise", noise, includes_low=True)
     y = np.sin(x) + np.random.default_rng(seed).normal(0, spread, x.shape)
     return x.astype(np.float32), y.astype(np.float32)
@@ -65,7 +64,7 @@ def series(samples: int = 300, noise: float = 0.05, seed: int = 0) -> Float["sam
     >>> series(1, noise=0).tolist()
     [0.0]
     """
-    time = np.arange(_count("samples", samples, 1))
+    time = np.arange(whole("samples", samples, 1))
     swing = 0.7 * np.sin(2 * np.pi * time / 24) + 0.23 * np.sin(2 * np.pi * time / 7)
     spread = number("noise", noise, includes_low=True)
     return (swing + time / 300 + np.random.default_rng(seed).normal(0, spread, len(time))).astype(np.float32)
@@ -94,7 +93,7 @@ def windows(values: Any, length: int) -> tuple[Float["windows length 1"], Float[
     >>> x[:, :, 0].tolist(), y[:, 0].tolist()
     ([[1.0, 2.0], [2.0, 3.0]], [3.0, 4.0])
     """
-    values = checked("values", values)
+    values = array("values", values)
     if values.ndim != 1 or not 1 <= length < len(values):
         raise ArgumentError(
             f"Windows are cut from one row of numbers and are shorter than it; a length of {length!r} and values of "
@@ -142,9 +141,3 @@ def next_characters(length: int = 16) -> tuple[Int["windows length"], Int["windo
     numbers = np.array([alphabet.index(character) for character in _TEXT], np.int64)
     x, y = windows(numbers, length)
     return x[:, :, 0], y[:, 0], alphabet
-
-
-def _count(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ArgumentError(f"{name} is a whole number from {least}; {value!r} was given.")
-    return int(value)

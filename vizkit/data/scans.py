@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.data.preparing import split
 from vizkit.errors import missing_extra
-from vizkit.nn.data.preparing import split
 from vizkit.typing import Float
 
 __all__ = ["digits", "photographs"]

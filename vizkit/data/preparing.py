@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import array, array_pair, whole
 from vizkit.errors import ArgumentError, DataError, ShapeError, unknown_name
-from vizkit.nn.feeding import checked, checked_pair
 from vizkit.typing import Float
 
 __all__ = ["augment", "flip", "one_hot", "shift", "split", "standardise"]
@@ -40,7 +40,7 @@ def split(
     >>> len(a), len(b)
     (8, 2)
     """
-    x, y = checked_pair(x, y)
+    x, y = array_pair(x, y)
     if not isinstance(share, (int, float)) or not 0 < share < 1:
         raise ArgumentError(f"share lies between 0 and 1; {share!r} was given.")
     order = np.random.default_rng(seed).permutation(len(x))
@@ -102,12 +102,12 @@ def standardise(x: Any, *others: Any) -> Any:
     >>> train.ravel().tolist(), test.ravel().tolist()
     ([-1.0, 1.0], [2.0])
     """
-    arrays = [checked("x", array) for array in (x, *others)]
-    for array in arrays[1:]:
-        if array.shape[1:] != arrays[0].shape[1:]:
-            raise ShapeError(f"All samples need the same features; shapes {arrays[0].shape} and {array.shape} came.")
+    arrays = [array("x", samples) for samples in (x, *others)]
+    for samples in arrays[1:]:
+        if samples.shape[1:] != arrays[0].shape[1:]:
+            raise ShapeError(f"All samples need the same features; shapes {arrays[0].shape} and {samples.shape} came.")
     mean, spread = arrays[0].mean(axis=0), arrays[0].std(axis=0)
-    scaled = [(array - mean) / np.where(spread > 0, spread, 1) for array in arrays]
+    scaled = [(samples - mean) / np.where(spread > 0, spread, 1) for samples in arrays]
     return tuple(scaled) if others else scaled[0]
 
 
@@ -187,8 +187,7 @@ def augment(images: Any, reach: int = 1, mirror: bool = False, seed: int = 0) ->
     (5, 8, 8, 1)
     """
     images = _images(images)
-    if isinstance(reach, bool) or not isinstance(reach, (int, np.integer)) or reach < 0:
-        raise ArgumentError(f"reach is a whole number of pixels from 0; {reach!r} was given.")
+    reach = whole("reach", reach, 0)
     random = np.random.default_rng(seed)
     moves = random.integers(-reach, reach + 1, (len(images), 2))
     moved = np.stack([shift(image[None], *move)[0] for image, move in zip(images, moves.tolist(), strict=True)])
@@ -197,7 +196,7 @@ def augment(images: Any, reach: int = 1, mirror: bool = False, seed: int = 0) ->
 
 
 def _images(images: Any) -> Any:
-    found = checked("images", images)
+    found = array("images", images)
     if found.ndim != 4:
         raise ShapeError(f"Images have the shape (samples, height, width, channels); {found.shape} was given.")
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vizkit.data.preparing import shift as shifted
 from vizkit.errors import ArgumentError, unknown_name
-from vizkit.nn.data.preparing import shift as shifted
 from vizkit.typing import Float, Int
 
 __all__ = ["dosage", "letter", "letters"]
