@@ -17,25 +17,9 @@ from vizkit.nn.autodiff import Primitive, primitive
 from vizkit.nn.names import lookup
 
 __all__ = [
-    "elu",
-    "gelu",
-    "get",
-    "hard_sigmoid",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "mish",
-    "names",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "softsign",
-    "tanh",
-]
+    "elu", "gelu", "get", "hard_sigmoid", "leaky_relu", "linear", "log_softmax", "mish", "names", "relu", "relu6",
+    "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh",
+]  # fmt: skip
 
 
 def linear(x: Any) -> Any:

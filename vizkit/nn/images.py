@@ -15,14 +15,8 @@ import numpy as np
 from vizkit.nn.autodiff.engine import Primitive
 
 __all__ = [
-    "avg_pool2d",
-    "conv2d",
-    "conv2d_transpose",
-    "max_pool2d",
-    "output_length",
-    "same_padding",
-    "transposed_length",
-]
+    "avg_pool2d", "conv2d", "conv2d_transpose", "max_pool2d", "output_length", "same_padding", "transposed_length",
+]  # fmt: skip
 
 Pair = tuple[int, int]
 

@@ -32,17 +32,8 @@ from vizkit.nn.autodiff.primitives import fused, primitive
 from vizkit.nn.autodiff.tracked import FUNCTIONS, Tracked, plain
 
 __all__ = [
-    "FUNCTIONS",
-    "Entry",
-    "Primitive",
-    "Tape",
-    "Tracked",
-    "fused",
-    "grad",
-    "operation",
-    "plain",
-    "primitive",
+    "FUNCTIONS", "Entry", "Primitive", "Tape", "Tracked", "fused", "grad", "operation", "plain", "primitive",
     "value_and_grad",
-]
+]  # fmt: skip
 
 del elementwise, linear, reductions, shaping

@@ -6,12 +6,6 @@ from vizkit.nn.callbacks.base import Callback, Callbacks, History, LambdaCallbac
 from vizkit.nn.callbacks.watching import EarlyStopping, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau
 
 __all__ = [
-    "Callback",
-    "Callbacks",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
+    "Callback", "Callbacks", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint",
     "ReduceLROnPlateau",
-]
+]  # fmt: skip

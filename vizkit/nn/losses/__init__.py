@@ -35,29 +35,11 @@ from vizkit.nn.losses.regression import (
 from vizkit.nn.names import lookup
 
 __all__ = [
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "SparseCategoricalCrossentropy",
-    "SumSquaredResiduals",
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "config",
-    "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "sparse_categorical_crossentropy",
-    "sum_squared_residuals",
-    "value_of",
-]
+    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss", "MeanAbsoluteError",
+    "MeanSquaredError", "SparseCategoricalCrossentropy", "SumSquaredResiduals", "binary_crossentropy",
+    "categorical_crossentropy", "config", "get", "hinge", "huber", "kl_divergence", "mean_absolute_error",
+    "mean_squared_error", "sparse_categorical_crossentropy", "sum_squared_residuals", "value_of",
+]  # fmt: skip
 
 _NAMES: dict[str, Callable[..., Loss]] = {
     "binary_crossentropy": BinaryCrossentropy,

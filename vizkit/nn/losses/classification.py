@@ -16,17 +16,9 @@ from vizkit.nn.autodiff import operation
 from vizkit.nn.losses.base import Loss
 
 __all__ = [
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "Hinge",
-    "KLDivergence",
-    "SparseCategoricalCrossentropy",
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "hinge",
-    "kl_divergence",
-    "sparse_categorical_crossentropy",
-]
+    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "KLDivergence", "SparseCategoricalCrossentropy",
+    "binary_crossentropy", "categorical_crossentropy", "hinge", "kl_divergence", "sparse_categorical_crossentropy",
+]  # fmt: skip
 
 EPSILON = 1e-7
 

@@ -10,15 +10,9 @@ from vizkit.checks import number
 from vizkit.nn.losses.base import Loss
 
 __all__ = [
-    "Huber",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "SumSquaredResiduals",
-    "huber",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "sum_squared_residuals",
-]
+    "Huber", "MeanAbsoluteError", "MeanSquaredError", "SumSquaredResiduals", "huber", "mean_absolute_error",
+    "mean_squared_error", "sum_squared_residuals",
+]  # fmt: skip
 
 
 def sum_squared_residuals(y_true: Any, y_pred: Any) -> Any:

@@ -15,16 +15,9 @@ from vizkit.checks import number
 from vizkit.errors import ArgumentError
 
 __all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "OneCycle",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "get",
-]
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "OneCycle",
+    "PiecewiseConstantDecay", "PolynomialDecay", "get",
+]  # fmt: skip
 
 
 class LearningRateSchedule:
