@@ -14,7 +14,7 @@ import numpy as np
 
 from vizkit import functions
 from vizkit.nn.autodiff import Primitive, primitive
-from vizkit.nn.names import lookup
+from vizkit.nn.names import by_name, lookup
 
 __all__ = [
     "elu", "gelu", "get", "hard_sigmoid", "leaky_relu", "linear", "log_softmax", "mish", "names", "relu", "relu6",
@@ -86,25 +86,10 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-_NAMES: dict[str, Callable[..., Any]] = {
-    "elu": elu,
-    "gelu": gelu,
-    "hard_sigmoid": hard_sigmoid,
-    "leaky_relu": leaky_relu,
-    "linear": linear,
-    "log_softmax": log_softmax,
-    "mish": mish,
-    "relu": relu,
-    "relu6": relu6,
-    "selu": selu,
-    "sigmoid": sigmoid,
-    "silu": silu,
-    "softmax": softmax,
-    "softplus": softplus,
-    "softsign": softsign,
-    "swish": silu,
-    "tanh": tanh,
-}
+_NAMES = by_name(
+    elu, gelu, hard_sigmoid, leaky_relu, linear, log_softmax, mish, relu, relu6, selu, sigmoid, silu, softmax, softplus,
+    softsign, tanh, swish=silu,
+)  # fmt: skip
 
 
 def names() -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from vizkit.checks import number
 from vizkit.errors import ShapeError, unknown_name
 from vizkit.nn import seeds
-from vizkit.nn.names import lookup
+from vizkit.nn.names import by_name, lookup
 from vizkit.typing import Float
 
 __all__ = [
@@ -248,22 +248,10 @@ def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
     return values
 
 
-_NAMES: dict[str, Callable[[], Initializer]] = {
-    "zeros": Zeros,
-    "ones": Ones,
-    "constant": Constant,
-    "random_normal": RandomNormal,
-    "random_uniform": RandomUniform,
-    "glorot_uniform": GlorotUniform,
-    "glorot_normal": GlorotNormal,
-    "he_uniform": HeUniform,
-    "he_normal": HeNormal,
-    "lecun_normal": LecunNormal,
-    "lecun_uniform": LecunUniform,
-    "orthogonal": Orthogonal,
-    "truncated_normal": TruncatedNormal,
-    "variance_scaling": VarianceScaling,
-}
+_NAMES = by_name(
+    Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Ones, Orthogonal,
+    RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from vizkit.errors import ArgumentError
 from vizkit.nn.autodiff import plain
 from vizkit.nn.losses import mean_absolute_error, mean_squared_error
-from vizkit.nn.names import lookup
+from vizkit.nn.names import by_name, lookup
 
 __all__ = [
     "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "Mean", "MeanAbsoluteError", "MeanSquaredError", "Metric",
@@ -269,19 +269,11 @@ class MeanAbsoluteError(Metric):
         super().__init__(mae, name)
 
 
-_NAMES: dict[str, Callable[..., Any]] = {
-    "acc": accuracy,
-    "accuracy": accuracy,
-    "binary_accuracy": binary_accuracy,
-    "categorical_accuracy": categorical_accuracy,
-    "mae": mae,
-    "mean_absolute_error": mae,
-    "mean_squared_error": mse,
-    "mse": mse,
-    "sparse_categorical_accuracy": sparse_categorical_accuracy,
-    "sparse_top_k_categorical_accuracy": sparse_top_k_categorical_accuracy,
-    "top_k_categorical_accuracy": top_k_categorical_accuracy,
-}
+_NAMES = by_name(
+    accuracy, binary_accuracy, categorical_accuracy, mae, mse, sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy, top_k_categorical_accuracy,
+    acc=accuracy, mean_absolute_error=mae, mean_squared_error=mse,
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Metric:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from vizkit.errors import ArgumentError, unknown_name
 
-__all__ = ["lookup"]
+__all__ = ["by_name", "lookup", "snake_case"]
 
 
 def lookup(kind: str, name: Any, known: Mapping[str, Any]) -> Any:
@@ -41,3 +42,26 @@ def lookup(kind: str, name: Any, known: Mapping[str, Any]) -> Any:
     if callable(name):
         return name
     raise ArgumentError(f"The {kind} is given by its name or as something callable; {name!r} was given.")
+
+
+def by_name(*members: Any, **other_names: Any) -> dict[str, Any]:
+    """Return functions by their names and classes by theirs in small letters, and what has other names.
+
+    Examples
+    --------
+    >>> by_name(dict, short=int)
+    {'dict': <class 'dict'>, 'short': <class 'int'>}
+    """
+    return {snake_case(member.__name__): member for member in members} | other_names
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name in small letters, as Keras does.
+
+    Examples
+    --------
+    >>> snake_case("MaxPooling2D"), snake_case("Conv2DTranspose"), snake_case("SimpleRNN")
+    ('max_pooling2d', 'conv2d_transpose', 'simple_rnn')
+    """
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -15,6 +14,7 @@ from vizkit.nn import initializers, regularizers, seeds
 from vizkit.nn.autodiff import Tracked
 from vizkit.nn.autodiff.engine import innermost
 from vizkit.nn.layers.variables import Variable
+from vizkit.nn.names import snake_case
 from vizkit.typing import Float
 
 __all__ = ["Layer"]
@@ -321,18 +321,6 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
-
-
-def snake_case(name: str) -> str:
-    """Return a class's name as a layer's name, as Keras does.
-
-    Examples
-    --------
-    >>> snake_case("MaxPooling2D"), snake_case("Conv2DTranspose"), snake_case("SimpleRNN")
-    ('max_pooling2d', 'conv2d_transpose', 'simple_rnn')
-    """
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 def shapes_of(inputs: Any) -> Any:

@@ -6,7 +6,7 @@ training makes smaller. Names, defaults and conventions are Keras's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vizkit.nn.losses.base import Loss, value_of
@@ -32,7 +32,7 @@ from vizkit.nn.losses.regression import (
     mean_squared_error,
     sum_squared_residuals,
 )
-from vizkit.nn.names import lookup
+from vizkit.nn.names import by_name, lookup
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss", "MeanAbsoluteError",
@@ -41,20 +41,11 @@ __all__ = [
     "mean_squared_error", "sparse_categorical_crossentropy", "sum_squared_residuals", "value_of",
 ]  # fmt: skip
 
-_NAMES: dict[str, Callable[..., Loss]] = {
-    "binary_crossentropy": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "hinge": Hinge,
-    "huber": Huber,
-    "kl_divergence": KLDivergence,
-    "mae": MeanAbsoluteError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    "ssr": SumSquaredResiduals,
-    "sum_squared_residuals": SumSquaredResiduals,
-}
+_NAMES = by_name(
+    BinaryCrossentropy, CategoricalCrossentropy, Hinge, Huber, KLDivergence, MeanAbsoluteError,
+    MeanSquaredError, SparseCategoricalCrossentropy, SumSquaredResiduals,
+    mae=MeanAbsoluteError, mse=MeanSquaredError, ssr=SumSquaredResiduals,
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Loss:
