@@ -5,6 +5,7 @@ Probabilities are kept within 1e-7 of 0 and 1, as in Keras.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -119,9 +120,26 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
 
 class _Crossentropy(Loss):
-    """A loss whose targets are probabilities."""
+    """A loss whose targets are probabilities.
+
+    Parameters
+    ----------
+    from_logits
+        Whether the predictions are scores, not probabilities yet.
+    label_smoothing
+        Share of each target, from 0 to 1, that is spread over all classes.
+    reduction, name
+        As in `Loss`.
+    """
 
     needs_equal_shapes = True
+    formula: Callable[..., Any]
+
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, *, reduction: str = "mean", name: str = ""
+    ) -> None:
+        smoothing = number("label_smoothing", label_smoothing, 0, 1, includes_low=True)
+        super().__init__(self.formula, reduction, name, from_logits=from_logits, label_smoothing=smoothing)
 
     def target(self, y: Any, prediction_shape: tuple[int | None, ...], dtype: Any) -> Any:
         """Return targets of shape (batch, ...) after checking that they lie between 0 and 1.
@@ -143,31 +161,13 @@ class _Crossentropy(Loss):
 class BinaryCrossentropy(_Crossentropy):
     """Cross-entropy of yes and no."""
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        *,
-        reduction: str = "mean",
-        name: str = "binary_crossentropy",
-    ) -> None:
-        smoothing = _smoothing(label_smoothing)
-        super().__init__(binary_crossentropy, reduction, name, from_logits=from_logits, **smoothing)
+    formula = staticmethod(binary_crossentropy)
 
 
 class CategoricalCrossentropy(_Crossentropy):
     """Cross-entropy with one-hot targets."""
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        *,
-        reduction: str = "mean",
-        name: str = "categorical_crossentropy",
-    ) -> None:
-        smoothing = _smoothing(label_smoothing)
-        super().__init__(categorical_crossentropy, reduction, name, from_logits=from_logits, **smoothing)
+    formula = staticmethod(categorical_crossentropy)
 
     def _hint(self, y: Any) -> str:
         return " For class numbers there is sparse_categorical_crossentropy." if y.ndim == 1 else ""
@@ -222,7 +222,3 @@ class KLDivergence(Loss):
 
     def __init__(self, reduction: str = "mean", name: str = "kl_divergence") -> None:
         super().__init__(kl_divergence, reduction, name)
-
-
-def _smoothing(label_smoothing: float) -> dict[str, float]:
-    return {"label_smoothing": number("label_smoothing", label_smoothing, 0, 1, includes_low=True)}
