@@ -156,8 +156,10 @@ class Plane:
 
     def stage(self, points: Float["point xy"]) -> Float["point xy"]:
         """Return data points of shape (points, 2) in stage units."""
-        corner = np.array([self.bounds[0], self.bounds[2]])
-        return (np.asarray(points, dtype=float) - corner) * self.units + (self.inner.left, self.inner.bottom)
+        left, right, bottom, top = self.bounds
+        across, up = np.asarray(points, dtype=float).T
+        shares = np.column_stack([_shares(across, left, right, self.x), _shares(up, bottom, top, self.y)])
+        return shares * (self.inner.width, self.inner.height) + (self.inner.left, self.inner.bottom)
 
     def avoid(self, points: Float["point xy"]) -> None:
         """Keep labels off a line of shape (points, 2), in data units."""
@@ -201,6 +203,13 @@ class Plane:
     def labels(self, texts: Iterable[Text], spots: Sequence[Spot] | None = None) -> list[Mark]:
         """Place labels one after the other; one that finds no place is left out."""
         return [placed for text in texts if (placed := self.label(text, spots)) is not None]
+
+
+def _shares(values: Float["point"], low: float, high: float, along: Axis) -> Float["point"]:
+    """Return how far along an axis each value lies, 0 to 1 from end to end."""
+    if along.scale == "log":
+        return np.log(values / low) / np.log(high / low)
+    return (values - low) / (high - low)
 
 
 def _overlap(one: Box, other: Box) -> bool:

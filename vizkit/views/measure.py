@@ -12,7 +12,7 @@ from functools import cache
 from vizkit.errors import ArgumentError
 from vizkit.theme import font_path
 
-__all__ = ["CAP_HEIGHT", "DESCENT", "fit_lines", "width", "wrap"]
+__all__ = ["CAP_HEIGHT", "DESCENT", "fit_lines", "has_glyph", "width", "wrap"]
 
 CAP_HEIGHT = 0.728  # of the em, as are the figures: what a number is centred by
 DESCENT = 0.215  # of the em: how far g and y reach below the baseline
@@ -28,6 +28,17 @@ def _advances(face: str) -> dict[str, float]:
     with TTFont(font_path(face), lazy=True) as font:
         em, widths = font["head"].unitsPerEm, font["hmtx"]
         return {chr(code): widths[name][0] / em for code, name in font.getBestCmap().items()}
+
+
+def has_glyph(character: str) -> bool:
+    """Say whether both faces of the bundled text font have a character.
+
+    Examples
+    --------
+    >>> has_glyph("é"), has_glyph("層")
+    (True, False)
+    """
+    return all(character in _advances(face) for face in ("text", "bold"))
 
 
 def width(text: str, size: float, bold: bool = False) -> float:

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, ShapeError, unknown_name
-from vizkit.typing import Float
+from vizkit.trace import LossEvent, Trace
+from vizkit.typing import Float, Int
 from vizkit.views.curves import CurvesView, Point, Series
 from vizkit.views.marks import points
 from vizkit.views.numbers import padded, sequence
 from vizkit.views.picture import Picture, View, axis
+from vizkit.views.recorded import spaced
 from vizkit.views.text import Words, quantity, tally, words
 
 __all__ = ["TrainingView"]
 
 VALIDATION = "val_"
+POINTS = 1000  # of a curve by step
 _SHARES = ("accuracy", "precision", "recall", "auc")  # between 0 and 1, and the higher the better
 
 
@@ -38,6 +41,8 @@ class TrainingView(View):
         Whether higher is better.
     best
         Whether the best epoch is marked, by the validation data where there are any.
+    steps
+        Of a loss by training step instead of by epoch: the steps' numbers, shape (steps,).
     size
         Width and height in stage units.
 
@@ -53,11 +58,15 @@ class TrainingView(View):
     validation: Float["epoch"] | None = None
     higher: bool = False
     best: bool = True
+    steps: Int["step"] | None = None
     size: tuple[float, float] = (1280.0, 576.0)
 
     @classmethod
     def ensure(cls, history: Any, metric: str = "loss", **looks: Any) -> TrainingView:
         """Return the view of a history, a trace, or a dictionary of sequences.
+
+        Of a trace that was told of no epochs, such as one of a loop of its user's own, or of one epoch only,
+        the loss is drawn step by step.
 
         Parameters
         ----------
@@ -79,6 +88,10 @@ class TrainingView(View):
         """
         if isinstance(history, TrainingView):
             return history
+        if isinstance(history, Trace) and metric == "loss" and len(history.epochs) < 2:
+            steps, losses = _losses(history)
+            if len(steps) > len(history.epochs):
+                return cls(metric, losses, steps=steps, **looks)
         found = history if isinstance(history, Mapping) else getattr(history, "history", None)
         if not isinstance(found, Mapping):
             raise ArgumentError(
@@ -106,20 +119,28 @@ class TrainingView(View):
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch, counted from 1, with the best number."""
-        return 1 + int(self.judged.argmax() if self.higher else self.judged.argmin())
+        """The first epoch, counted from 1, or the first step, with the best number."""
+        at = int(self.judged.argmax() if self.higher else self.judged.argmin())
+        return int(self._along[at])
+
+    @property
+    def _along(self) -> Int["epoch"]:
+        """What stands on the x axis, of shape (epochs,)."""
+        return np.arange(1, len(self.training) + 1) if self.steps is None else self.steps
 
     def draw(self) -> Picture:
         """Make the picture."""
-        epochs = np.arange(1, len(self.training) + 1)
+        along, unit = self._along, "epoch" if self.steps is None else "step"
         role = "output" if self.higher else "loss"
-        lines = [Series(self.metric, points(epochs, self.training), words("training"), role)]
+        lines = [Series(self.metric, points(along, self.training), words("training"), role)]
         if self.validation is not None:
-            line = points(epochs, self.validation)
+            line = points(along, self.validation)
             lines.append(Series(VALIDATION + self.metric, line, words("validation"), role, dashed=True))
         best = self.best_epoch
-        dots = (Point("best", best, self.judged[best - 1], self._best_words(best), "ink"),) if self.best else ()
-        x = axis("epoch", 1 if len(epochs) > 1 else 0.5, max(len(epochs), 1.5))
+        value = self.judged[list(along).index(best)]
+        dots = (Point("best", best, value, self._best_words(best, value), "ink"),) if self.best else ()
+        low, high = (along[0], along[-1]) if len(along) > 1 else (along[0] - 0.5, along[0] + 0.5)
+        x = axis(unit, low, high)
         y = axis(self.metric.replace("_", " "), *self._range(), most=5)
         return CurvesView(series=tuple(lines), x=x, y=y, dots=dots, size=self.size).picture
 
@@ -130,6 +151,15 @@ class TrainingView(View):
             return max(low, 0.0), min(high, 1.0) if everything.max() < 1 else 1.0
         return (0.0 if everything.min() >= 0 and not self.higher else low), high
 
-    def _best_words(self, epoch: int) -> Words:
-        value = quantity(f"best {self.metric}", self.judged[epoch - 1], 3)
-        return words("best: ", value, " in epoch ", tally("best epoch", epoch))
+    def _best_words(self, at: int, found: float) -> Words:
+        value = quantity(f"best {self.metric}", found, 3)
+        if self.steps is not None:
+            return words("best: ", value, " at step ", tally("best step", at))
+        return words("best: ", value, " in epoch ", tally("best epoch", at))
+
+
+def _losses(trace: Trace) -> tuple[Int["step"], Float["step"]]:
+    """Return the recorded steps that have a finite loss, of many so many as are told apart, and the losses."""
+    read = {step: next(trace.events(LossEvent, step=step), None) for step in spaced(trace.steps, POINTS)}
+    found = {step: event.value for step, event in read.items() if event is not None and np.isfinite(event.value)}
+    return np.array(list(found), dtype=int), sequence(list(found.values()), "losses") if found else np.empty(0)
