@@ -16,7 +16,7 @@ ifeq ($(filter ql qm qh qk,$(quality)),)
 $(error QUALITY must be one of ql (480p15), qm (720p30), qh (1080p60), qk (2160p60); it is '$(QUALITY)')
 endif
 
-.PHONY: help gallery test lint bench bare lowest setup-gallery setup-test clean
+.PHONY: help gallery test lint bench bare lowest setup-gallery setup-test setup-bench clean
 .DEFAULT_GOAL := help
 # Two set-ups must not work on the same .venv at once.
 .NOTPARALLEL:
@@ -37,7 +37,7 @@ lint: setup-test ## Check style, formatting and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 
-bench: setup-test ## Run the benchmarks
+bench: setup-bench ## Run the benchmarks
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 bare: setup-gallery ## Check that `pip install .` brings NumPy and matplotlib only
@@ -51,6 +51,9 @@ setup-gallery:
 
 setup-test:
 	@sh tools/bootstrap.sh test
+
+setup-bench:
+	@sh tools/bootstrap.sh bench
 
 clean: ## Remove what was built; the environment stays (rm -rf .venv for that too)
 	rm -rf build dist media $(SITE) .venv-bare .venv-lowest .pytest_cache .ruff_cache .hypothesis .import_linter_cache

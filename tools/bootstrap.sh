@@ -5,6 +5,7 @@
 #
 #   sh tools/bootstrap.sh gallery   manim with its system libraries, scikit-learn, vizkit itself
 #   sh tools/bootstrap.sh test      that, the test tools, PyTorch as an oracle, and Chromium
+#   sh tools/bootstrap.sh bench     that without Chromium, and what the benchmarks compare beside PyTorch
 #
 # PYTHON=/path/to/python chooses the interpreter. A finished set-up leaves a stamp that holds a
 # checksum of everything it depends on, so the next run has nothing to do. A set-up that was
@@ -16,7 +17,8 @@ profile=${1:-}
 case $profile in
     gallery) requirements="requirements/gallery.txt" ;;
     test) requirements="requirements/gallery.txt requirements/test.txt" ;;
-    *) echo "usage: sh tools/bootstrap.sh gallery|test   (got '$profile')" >&2; exit 2 ;;
+    bench) requirements="requirements/gallery.txt requirements/test.txt requirements/bench.txt" ;;
+    *) echo "usage: sh tools/bootstrap.sh gallery|test|bench   (got '$profile')" >&2; exit 2 ;;
 esac
 
 log=build/setup.log
