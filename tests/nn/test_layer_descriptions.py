@@ -77,6 +77,35 @@ def test_attention_is_made_again_from_its_description():
     np.testing.assert_array_equal(again(SERIES, SERIES), expected)
 
 
+class Narrow(layers.Dense):
+    def __init__(self, **options):
+        super().__init__(2, use_bias=False, **options)
+
+
+class Short(layers.LSTM):
+    def __init__(self, twice, **options):
+        super().__init__(2 * twice, **options)
+        self.twice = twice
+
+
+@pytest.mark.parametrize(
+    "layer, kept",
+    [
+        (Narrow(activation="relu", kernel_regularizer="l1"), {"activation", "kernel_regularizer"}),
+        (Short(2, return_sequences=True), {"twice", "return_sequences"}),
+    ],
+    ids=kinds,
+)
+def test_a_layer_derived_from_one_of_ours_keeps_what_it_was_given(layer, kept):
+    expected = layer(SERIES)
+    description = json.loads(json.dumps(blueprints.describe(layer)))
+    assert set(description["settings"]) == kept
+    again = blueprints.build(description, {"Narrow": Narrow, "Short": Short})
+    again(SERIES)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(again(SERIES), expected)
+
+
 @pytest.mark.parametrize(
     "layer, names, cost",
     [

@@ -11,11 +11,12 @@ from vizkit.errors import ShapeError
 from vizkit.nn import activations
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import Dropout
+from vizkit.nn.layers.weighing import Weighing
 
 __all__ = ["HeadMerge", "HeadSplit", "MultiHeadAttention"]
 
 
-class HeadSplit(Layer):
+class HeadSplit(Weighing):
     """A dense layer whose units stand in heads: what each head asks, answers to, or says.
 
     Input of shape (batch, time, features), output of shape (batch, time, heads, units).
@@ -24,10 +25,8 @@ class HeadSplit(Layer):
     ----------
     heads, units
         How many heads; how many units each has.
-    use_bias
-        Whether a bias is added.
-    kernel_initializer, bias_initializer
-        How the weights begin.
+    **options
+        As in `Weighing`.
 
     Examples
     --------
@@ -35,38 +34,24 @@ class HeadSplit(Layer):
     (1, 5, 2, 4)
     """
 
-    casts_integers = True
-
-    def __init__(
-        self,
-        heads: int,
-        units: int,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.heads, self.units, self.use_bias = heads, units, use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+    def __init__(self, heads: int, units: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.heads, self.units = heads, units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (features, heads, units), and the bias, of shape (heads, units)."""
-        shape = (input_shape[-1], self.heads, self.units)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
-        if self.use_bias:
-            self.bias = self.add_weight(shape[1:], self.bias_initializer, name="bias")
+        self.add_kernel((input_shape[-1], self.heads, self.units))
+        self.add_bias((self.heads, self.units))
 
     def call(self, inputs: Any) -> Any:
         """Return what each head makes of each place, of shape (batch, time, heads, units)."""
         if inputs.shape[-1] != self.kernel.shape[0]:
             raise self._refuse(f"has a kernel of shape {self.kernel.shape}", inputs)
         flat = np.matmul(inputs, np.reshape(self.kernel, (self.kernel.shape[0], -1)))
-        summed = np.reshape(flat, (*inputs.shape[:2], self.heads, self.units))
-        return summed + self.bias if self.use_bias else summed
+        return self.with_bias(np.reshape(flat, (*inputs.shape[:2], self.heads, self.units)))
 
 
-class HeadMerge(Layer):
+class HeadMerge(Weighing):
     """A dense layer that brings the heads of a place together.
 
     Input of shape (batch, time, heads, units), output of shape (batch, time, features).
@@ -75,10 +60,8 @@ class HeadMerge(Layer):
     ----------
     features
         How many features come out.
-    use_bias
-        Whether a bias is added.
-    kernel_initializer, bias_initializer
-        How the weights begin.
+    **options
+        As in `Weighing`.
 
     Examples
     --------
@@ -86,31 +69,20 @@ class HeadMerge(Layer):
     (1, 5, 3)
     """
 
-    def __init__(
-        self,
-        features: int,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.features, self.use_bias = features, use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+    def __init__(self, features: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.features = features
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (heads, units, features), and the bias, of shape (features,)."""
-        shape = (*input_shape[-2:], self.features)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
-        if self.use_bias:
-            self.bias = self.add_weight((self.features,), self.bias_initializer, name="bias")
+        self.add_kernel((*input_shape[-2:], self.features))
+        self.add_bias((self.features,))
 
     def call(self, inputs: Any) -> Any:
         """Return the places' features, of shape (batch, time, features)."""
         wide = inputs.shape[2] * inputs.shape[3]
         flat = np.reshape(inputs, (*inputs.shape[:2], wide))
-        summed = np.matmul(flat, np.reshape(self.kernel, (wide, self.features)))
-        return summed + self.bias if self.use_bias else summed
+        return self.with_bias(np.matmul(flat, np.reshape(self.kernel, (wide, self.features))))
 
 
 class MultiHeadAttention(Layer):
@@ -135,7 +107,7 @@ class MultiHeadAttention(Layer):
     output_shape
         Features of the output; those of the query when ``None``.
     kernel_initializer, bias_initializer
-        How the weights begin.
+        How their weights begin.
     seed
         For the same dropout at every run.
 
@@ -171,11 +143,8 @@ class MultiHeadAttention(Layer):
         self.dropout, self.use_bias, self.seed = dropout, use_bias, seed
         self.features = None if output_shape is None else whole("output_shape", output_shape)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        shared = {
-            "use_bias": use_bias,
-            "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer,
-        }
+        shared: dict[str, Any] = {"kernel_initializer": kernel_initializer, "bias_initializer": bias_initializer}
+        shared["use_bias"] = use_bias
         self.query = HeadSplit(self.num_heads, self.key_dim, **shared)
         self.key = HeadSplit(self.num_heads, self.key_dim, **shared)
         self.value = HeadSplit(self.num_heads, self.value_dim, **shared)

@@ -58,6 +58,7 @@ class Layer:
         """Lay the ground before ``__init__``, so that a subclass may forget ``super().__init__()``."""
         layer = super().__new__(cls)
         layer._auto_named = True
+        layer._given = set(kwargs)
         layer.name = snake_case(cls.__name__)
         layer.built = False
         layer._dtype = layer._random = layer.input_shape = layer.output_shape = layer._sample_shape = None
@@ -95,7 +96,9 @@ class Layer:
         return {key: value for key, value in vars(self).items() if key in self._config_names()}
 
     def _config_names(self) -> set[str]:
-        return set(inspect.signature(type(self).__init__).parameters) - {"self", "name", "dtype", "kwargs"}
+        """Return the names of the class's own arguments, and of those that it was given for its base class."""
+        names = self._given | set(inspect.signature(type(self).__init__).parameters)
+        return names - set(inspect.signature(Layer.__init__).parameters)
 
     # -- weights ----------------------------------------------------------------------------------
 

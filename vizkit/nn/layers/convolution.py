@@ -7,14 +7,16 @@ from typing import Any
 
 from vizkit.checks import whole
 from vizkit.errors import ArgumentError, ShapeError, unknown_name
-from vizkit.nn import activations, regularizers
-from vizkit.nn.images import conv2d, conv2d_transpose, output_length
-from vizkit.nn.layers.base import Layer
+from vizkit.nn import activations
+from vizkit.nn.autodiff.engine import innermost
+from vizkit.nn.convolutions import add_bias, conv2d, conv2d_transpose, rectify
+from vizkit.nn.images import output_length
+from vizkit.nn.layers.weighing import Weighing
 
 __all__ = ["Conv2D", "Conv2DTranspose", "known_padding", "pair"]
 
 
-class Conv2D(Layer):
+class Conv2D(Weighing):
     """Slide kernels over an image; each gives one feature map.
 
     Input of shape (batch, height, width, channels), output of shape (batch, rows, columns, filters).
@@ -36,10 +38,8 @@ class Conv2D(Layer):
         Name of an activation, or a callable.
     use_bias
         Whether each filter adds a bias.
-    kernel_initializer, bias_initializer
-        How the weights begin.
-    kernel_regularizer, bias_regularizer
-        What large weights cost, by name or as a regularizer; nothing when ``None``.
+    **options
+        ``kernel_initializer``, ``bias_initializer``, ``kernel_regularizer``, ``bias_regularizer`` as in `Weighing`.
 
     Examples
     --------
@@ -47,8 +47,6 @@ class Conv2D(Layer):
     >>> Conv2D(4, 3)(np.zeros((1, 6, 6, 1))).shape
     (1, 4, 4, 4)
     """
-
-    casts_integers = True
 
     def __init__(
         self,
@@ -59,22 +57,14 @@ class Conv2D(Layer):
         dilation_rate: Any = (1, 1),
         activation: str | Callable[..., Any] | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(use_bias, **options)
         self.filters = whole("filters", filters)
         self.kernel_size, self.strides = pair("kernel_size", kernel_size), pair("strides", strides)
         self.dilation_rate = pair("dilation_rate", dilation_rate)
         self.padding = known_padding(padding)
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (height, width, channels, filters), and the bias, of shape (filters,)."""
@@ -83,16 +73,8 @@ class Conv2D(Layer):
                 f"The layer {self.name!r} ({type(self).__name__}) needs (batch, height, width, channels); "
                 f"{input_shape} was given."
             )
-        self.kernel = self.add_weight(
-            self._kernel_shape(input_shape[-1]),
-            self.kernel_initializer,
-            name="kernel",
-            regularizer=self.kernel_regularizer,
-        )
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,), self.bias_initializer, name="bias", regularizer=self.bias_regularizer
-            )
+        self.add_kernel(self._kernel_shape(input_shape[-1]))
+        self.add_bias((self.filters,))
 
     def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, channels, self.filters)
@@ -105,7 +87,7 @@ class Conv2D(Layer):
             if output_length(length, window, 1, self.padding, dilation) < 1:
                 raise self._refuse(f"has a kernel of {self.kernel_size}, larger than its image", inputs)
         summed = conv2d(inputs, self.kernel, strides=self.strides, padding=self.padding, dilation=self.dilation_rate)
-        return self.activation(summed + self.bias if self.use_bias else summed)
+        return self.activation(self.with_bias(summed))
 
 
 class Conv2DTranspose(Conv2D):
@@ -130,7 +112,7 @@ class Conv2DTranspose(Conv2D):
             raise self._refuse(f"needs (batch, height, width, {self.kernel.shape[3]})", inputs)
         options = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
         summed = conv2d_transpose(inputs, self.kernel, **options)
-        return self.activation(summed + self.bias if self.use_bias else summed)
+        return self.activation(self.with_bias(summed))
 
 
 def pair(name: str, value: Any) -> tuple[int, int]:

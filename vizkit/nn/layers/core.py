@@ -9,13 +9,14 @@ import numpy as np
 
 from vizkit.checks import share, whole
 from vizkit.errors import ShapeError
-from vizkit.nn import activations, regularizers, seeds
+from vizkit.nn import activations, seeds
 from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.weighing import Weighing
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input"]
 
 
-class Dense(Layer):
+class Dense(Weighing):
     """Each unit weighs all inputs, adds its bias, and bends the sum.
 
     Parameters
@@ -26,10 +27,8 @@ class Dense(Layer):
         Name of an activation, or a callable.
     use_bias
         Whether a bias is added.
-    kernel_initializer, bias_initializer
-        How the weights begin.
-    kernel_regularizer, bias_regularizer
-        What large weights cost, by name or as a regularizer; nothing when ``None``.
+    **options
+        ``kernel_initializer``, ``bias_initializer``, ``kernel_regularizer``, ``bias_regularizer`` as in `Weighing`.
 
     Examples
     --------
@@ -38,45 +37,25 @@ class Dense(Layer):
     [[3.0, 3.0]]
     """
 
-    casts_integers = True
-
     def __init__(
-        self,
-        units: int,
-        activation: str | Callable[..., Any] | None = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        **kwargs: Any,
+        self, units: int, activation: str | Callable[..., Any] | None = None, use_bias: bool = True, **options: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(use_bias, **options)
         self.units = whole("units", units)
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (features, units), and the bias, of shape (units,)."""
         if len(input_shape) < 2:
             raise ShapeError(f"The layer {self.name!r} (Dense) needs (batch, features); {input_shape} was given.")
-        self.kernel = self.add_weight(
-            (input_shape[-1], self.units), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
-        )
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, name="bias", regularizer=self.bias_regularizer
-            )
+        self.add_kernel((input_shape[-1], self.units))
+        self.add_bias((self.units,))
 
     def call(self, inputs: Any) -> Any:
         """Return the units' outputs, of shape (batch, ..., units)."""
         if inputs.ndim < 2 or inputs.shape[-1] != self.kernel.shape[0]:
             raise self._refuse(f"has a kernel of shape {self.kernel.shape}", inputs)
-        summed = np.matmul(inputs, self.kernel)
-        return self.activation(summed + self.bias if self.use_bias else summed)
+        return self.activation(self.with_bias(np.matmul(inputs, self.kernel)))
 
 
 class Activation(Layer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from vizkit.checks import share, whole
 from vizkit.errors import ShapeError
 from vizkit.nn import activations, regularizers, seeds
-from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.weighing import Weighing
 from vizkit.nn.recurrence import gru, lstm, scan
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
@@ -19,10 +18,9 @@ __all__ = ["GRU", "LSTM", "SimpleRNN"]
 Activation = str | Callable[..., Any] | None
 
 
-class _Recurrent(Layer):
+class _Recurrent(Weighing):
     """What all three have: two kernels and a bias for `gates` sums per unit, and a step from time to time."""
 
-    casts_integers = True
     gates = 1
     states = 1
 
@@ -31,27 +29,19 @@ class _Recurrent(Layer):
         units: int,
         activation: Activation = "tanh",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
         dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(use_bias, **options)
         self.units = whole("units", units)
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
-        self.bias_initializer = bias_initializer
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_initializer = recurrent_initializer
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
         self.dropout = share(f"dropout of {type(self).__name__}", dropout)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.seed = seed
@@ -63,19 +53,10 @@ class _Recurrent(Layer):
             called = f"The layer {self.name!r} ({type(self).__name__})"
             raise ShapeError(f"{called} needs (batch, time, features); {input_shape} was given.")
         wide = self.gates * self.units
-        self.kernel = self.add_weight(
-            (input_shape[2], wide), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
-        )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, wide),
-            self.recurrent_initializer,
-            name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer,
-        )
-        if self.use_bias:
-            self.bias = self.add_weight(
-                self._bias_shape(), self.bias_initializer, name="bias", regularizer=self.bias_regularizer
-            )
+        self.add_kernel((input_shape[2], wide))
+        initial, cost = self.recurrent_initializer, self.recurrent_regularizer
+        self.recurrent_kernel = self.add_weight((self.units, wide), initial, name="recurrent_kernel", regularizer=cost)
+        self.add_bias(self._bias_shape())
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -116,8 +97,7 @@ class _Recurrent(Layer):
 
     def _run_through(self, summed: Any, first: list[Any]) -> Any:
         """Return the hidden states of all times, then the other states after the last one."""
-        summed = summed + self.bias if self.use_bias else summed
-        return scan(self.step, summed, first, [self.recurrent_kernel])
+        return scan(self.step, self.with_bias(summed), first, [self.recurrent_kernel])
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the states of the next time, each of shape (batch, units)."""
@@ -177,9 +157,6 @@ class _Gated(_Recurrent):
         usual = (activations.get("tanh"), activations.get("sigmoid"))
         return (self.activation, self.recurrent_activation) == usual
 
-    def _config_names(self) -> set[str]:
-        return super()._config_names() | set(inspect.signature(_Recurrent.__init__).parameters) - {"self", "kwargs"}
-
 
 class LSTM(_Gated):
     """A layer with a memory: a cell that gates fill, keep and read (Hochreiter and Schmidhuber 1997).
@@ -233,7 +210,7 @@ class LSTM(_Gated):
     def _run_through(self, summed: Any, first: list[Any]) -> Any:
         if not self._is_usual():
             return super()._run_through(summed, first)
-        return lstm(summed + self.bias if self.use_bias else summed, *first, self.recurrent_kernel)
+        return lstm(self.with_bias(summed), *first, self.recurrent_kernel)
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the next output and cell, each of shape (batch, units)."""
@@ -298,17 +275,15 @@ class GRU(_Gated):
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the units' next outputs, of shape (batch, units)."""
         (hidden,), recurrent, units = states, weights[0], self.units
-        gate = self.recurrent_activation
         if self.reset_after:
             product = np.matmul(hidden, recurrent) + weights[1]
-            keep, reset = (gate(summed[:, part] + product[:, part]) for part in self._gate_slices())
-            renewed = reset * product[:, 2 * units :]
         else:
             product = np.matmul(hidden, recurrent[:, : 2 * units])
-            keep, reset = (gate(summed[:, part] + product[:, part]) for part in self._gate_slices())
+        gates = summed[:, : 2 * units] + product[:, : 2 * units]
+        keep, reset = self.recurrent_activation(gates[:, :units]), self.recurrent_activation(gates[:, units:])
+        if self.reset_after:
+            renewed = reset * product[:, 2 * units :]
+        else:
             renewed = np.matmul(reset * hidden, recurrent[:, 2 * units :])
         new = self.activation(summed[:, 2 * units :] + renewed)
         return [keep * hidden + (1 - keep) * new]
-
-    def _gate_slices(self) -> tuple[slice, slice]:
-        return slice(0, self.units), slice(self.units, 2 * self.units)
