@@ -1,0 +1,215 @@
+"""Which call belongs to which training step, and the order in which a step is told.
+
+Shared by the adapters. A framework's hooks say when a call begins and ends and which gradients arrive;
+here they become calls inside calls, and backward events from the last layer to the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from vizkit.trace import Node, Recorder
+
+__all__ = ["Call", "Loss", "Step", "Steps"]
+
+Gradients = Mapping[int, Any]
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a layer, with the calls inside it in order.
+
+    Parameters
+    ----------
+    node
+        The layer's node; None for the model itself, which is no layer.
+    step
+        The step it belongs to.
+    inside
+        The calls within this one.
+    output_gradients, input_gradients
+        What arrived on the way back, by the position of the output or input.
+    tell
+        Tells the call's backward event, once the pass is over.
+    alive
+        Says whether a backward pass can still reach the call.
+    """
+
+    node: Node | None
+    step: Step
+    inside: list[Call] = field(default_factory=list)
+    output_gradients: dict[int, Any] = field(default_factory=dict)
+    input_gradients: dict[int, Any] = field(default_factory=dict)
+    tell: Callable[[Call, Gradients], None] | None = None
+    alive: Callable[[], bool] = lambda: False
+    held: Any = None  # what the adapter keeps from the beginning of a call to its end
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A loss that was computed and is told when it is clear that it is the one that counts."""
+
+    name: str
+    prediction: NDArray[Any]
+    target: NDArray[Any]
+    value: float
+    samples: NDArray[Any]
+
+
+@dataclass(eq=False)
+class Step:
+    """What is known of one training step while it is open."""
+
+    number: int
+    calls: list[Call] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)  # computed, not told yet
+    marked: bool = False  # whether the user said which number is the loss
+    gradients: dict[int, Any] = field(default_factory=dict)  # of parameters, by the id of the parameter
+    arrived: bool = False  # whether a gradient came back that is not told yet
+    passed: bool = False  # whether there was a backward pass or an update: the next call is another step
+    prediction: Any = None  # the model's last output, as the adapter keeps it
+
+
+class Steps:
+    """The steps of a recording, one open at a time.
+
+    A step begins with a call of the model, or of one of its layers from outside, and takes in the loss, the
+    backward pass and the update. Another call begins the next one, unless a backward pass through the calls
+    before it is still to come: then they are one step, as where a model is called twice for one loss.
+
+    Parameters
+    ----------
+    recorder
+        Who listens.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.loss_node: Callable[[str], Node] | None = None  # makes the node of a loss from its name
+        self._next = 0
+        self._open: Step | None = None
+        self._stack: list[Call] = []
+
+    @property
+    def outside(self) -> bool:
+        """Whether no call is going on."""
+        return not self._stack
+
+    @property
+    def open(self) -> Step | None:
+        """The step that is going on, or None."""
+        return self._open
+
+    def current(self) -> Step:
+        """Return the step that is going on, or begin one."""
+        if self._open is None:
+            self._open = Step(self._next)
+            self._next += 1
+        return self._open
+
+    def wants(self, kind: str, node: Node | None) -> bool:
+        """Say whether the recorder wants such an event of the step that is going on."""
+        return node is not None and self.recorder.wants(kind, node, self.current().number)
+
+    def enter(self, node: Node | None, joins: bool) -> Call:
+        """Begin a call; `joins` says whether an outermost one may belong to a step that waits for its backward pass."""
+        if not self._stack:
+            if self._open is not None and not (joins and self._waits()):
+                self.close()
+            call = Call(node, self.current())
+            call.step.calls.append(call)
+        else:
+            call = Call(node, self.current())
+            self._stack[-1].inside.append(call)
+        self._stack.append(call)
+        return call
+
+    def leave(self, call: Call) -> None:
+        """End a call, and those inside it that an exception ended."""
+        if call in self._stack:
+            del self._stack[self._stack.index(call) :]
+
+    def innermost(self, node: Node | None) -> Call | None:
+        """Return the call of this node that is going on, the innermost one; None when there is none."""
+        return next((call for call in reversed(self._stack) if call.node is node), None)
+
+    def unwind(self) -> None:
+        """Forget the calls that an exception ended."""
+        self._stack.clear()
+
+    def _waits(self) -> bool:
+        step = self._open
+        return step is not None and not step.passed and all(call.alive() for call in step.calls)
+
+    def arrive(self, call: Call | None, where: dict[int, Any], key: int, gradient: Any) -> None:
+        """Take a gradient; a call's only while its step is open."""
+        step = self._open if call is None else call.step
+        if step is None or step is not self._open:
+            name = "" if call is None or call.node is None else call.node
+            self.recorder.missing(
+                name, "backward", "The backward pass came after the model had been called again, in another step."
+            )
+            return
+        where[key] = gradient
+        step.arrived = step.passed = True
+
+    def take_loss(self, loss: Loss, marked: bool = False) -> None:
+        """Take a loss that was computed; one that the user marked counts alone."""
+        step = self.current()
+        if marked:
+            self._tell_loss(step, loss)
+            step.losses, step.marked = [], True
+        elif not step.marked:
+            step.losses.append(loss)
+
+    def _settle_loss(self, step: Step) -> None:
+        if len(step.losses) == 1:
+            self._tell_loss(step, step.losses[0])
+        elif step.losses:
+            names = ", ".join(loss.name for loss in step.losses)
+            self.recorder.missing(
+                "loss", "loss", f"Several losses were computed ({names}); trace.loss(value) says which one counts."
+            )
+        step.losses = []
+
+    def _tell_loss(self, step: Step, loss: Loss) -> None:
+        node = None if self.loss_node is None else self.loss_node(loss.name)
+        if node is not None and self.recorder.wants("loss", node, step.number):
+            self.recorder.loss(step.number, node, loss.prediction, loss.target, loss.value, loss.samples)
+
+    def backward(self) -> None:
+        """Tell the loss and what came back through the calls, from the last to the first."""
+        step = self._open
+        if step is None:
+            return
+        self._settle_loss(step)
+        if not step.arrived:
+            return
+        for call in reversed(step.calls):
+            self._tell_back(call, step)
+        step.gradients.clear()
+        step.arrived = False
+
+    def _tell_back(self, call: Call, step: Step) -> None:
+        for inner in reversed(call.inside):
+            self._tell_back(inner, step)
+        if call.tell is not None and call.output_gradients:
+            call.tell(call, step.gradients)
+        call.output_gradients.clear()
+        call.input_gradients.clear()
+
+    def updated(self) -> Step:
+        """Return the step that an update belongs to; the next call of the model is another one."""
+        step = self.current()
+        step.passed = True
+        return step
+
+    def close(self) -> None:
+        """End the step that is going on, telling what is still to be told."""
+        if self._open is not None:
+            self.backward()
+            self._open = None

@@ -1,0 +1,325 @@
+"""Hooks on a PyTorch model, and what they tell a recorder."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.utils.rnn import PackedSequence
+
+from vizkit.adapters._steps import Call, Loss, Steps
+from vizkit.adapters.torch.layers import Layer, Layers
+from vizkit.adapters.torch.losses import LOSSES, loss_of
+from vizkit.adapters.torch.tensors import NARROW, Axes, arrange, array, replaced, tensors_in
+from vizkit.adapters.torch.updates import Updates
+from vizkit.errors import ArgumentError
+from vizkit.trace import Recorder
+
+__all__ = ["Recording", "source"]
+
+
+def source(model: nn.Module) -> Recording:
+    """Return what records a PyTorch model.
+
+    Parameters
+    ----------
+    model
+        Any module; of a compiled one, give the module that it was compiled from.
+
+    Raises
+    ------
+    ArgumentError
+        When its parameters are on the ``meta`` device and have no numbers, or it is compiled.
+    """
+    if hasattr(model, "_orig_mod"):
+        raise ArgumentError("A compiled model runs without its hooks; record the module that it was compiled from.")
+    if any(tensor.is_meta for tensor in model.parameters()):
+        raise ArgumentError(f"The parameters of this {type(model).__name__} are on the meta device: without numbers.")
+    return Recording(model)
+
+
+class _Pulse:
+    """Lives in a hook of a tensor, so as long as a backward pass can come."""
+
+
+@dataclass(eq=False)
+class _Held:
+    """What is kept of a call from its beginning to its end."""
+
+    inputs: list[Tensor]
+    versions: list[int]
+    early: dict[str, Any] = field(default_factory=dict)  # what the module itself may change, copied before
+    copies: list[Any] | None = None  # of the inputs, where the module writes its output over them
+    input_axes: list[Axes] = field(default_factory=list)
+    output_axes: Axes = None
+    shape: Any = ()  # of the first output
+    dtype: Any = None
+
+
+class Recording:
+    """The link between one PyTorch model and one recorder.
+
+    Parameters
+    ----------
+    model
+        What is recorded.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self._handles: list[Any] = []
+        self._watched: dict[int, Any] = {}  # by the id of a parameter: its gradient edge
+
+    # -- coming and going ---------------------------------------------------------------------------
+
+    def _attach(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.steps = Steps(recorder)
+        self.layers = Layers(self.model)
+        self.steps.loss_node = self._loss_node
+        self.updates = Updates(self.layers, self.steps, recorder)
+        recorder.describe(self.layers.describe())
+        for module in self.layers.modules():
+            self._handles += [
+                module.register_forward_pre_hook(self._before, with_kwargs=True),
+                module.register_forward_hook(self._after, with_kwargs=True),
+            ]
+        self._handles.append(register_module_forward_hook(self._computed))
+        self._handles += self.updates.hooks()
+
+    def _detach(self) -> None:
+        try:
+            if hasattr(self, "steps"):
+                self.steps.unwind()
+                self.steps.close()
+        finally:
+            for handle in self._handles:
+                handle.remove()
+            self._handles.clear()
+            self._watched.clear()
+
+    def _describe(self) -> None:
+        self.recorder.describe(self.layers.describe())
+
+    # -- forward ------------------------------------------------------------------------------------
+
+    def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Begin a call, and give the module aliases of its inputs, whose gradients are its own share."""
+        grad = torch.is_grad_enabled()
+        if self.steps.outside:
+            self._watch()
+            for tensor in tensors_in((args, kwargs)):
+                self.layers.layouts.comes_in(tensor)
+        layer = self.layers.of(module)
+        call = self.steps.enter(layer.node, joins=grad and module.training)
+        if layer.node is None:
+            return None
+        given = (args, _without_masks(kwargs))
+        twins = self._aliases(layer, call, given) if grad and self.steps.wants("backward", layer.node) else {}
+        if twins:
+            args, named = given = replaced(given, lambda tensor: twins.get(id(tensor), tensor))
+            kwargs = kwargs | named
+        call.held = self._hold(layer, given)
+        return args, kwargs
+
+    def _aliases(self, layer: Layer, call: Call, given: Any) -> dict[int, Tensor]:
+        """Return an alias for each input that has a gradient, by the input's id, and listen to it.
+
+        Where the module writes over its input an alias would see nothing, and the input itself is listened to.
+        """
+        twins: dict[int, Tensor] = {}
+        for position, tensor in enumerate(_inputs(given)):
+            if tensor.requires_grad and id(tensor) not in twins:
+                twins[id(tensor)] = tensor if layer.overwrites else tensor.view_as(tensor)
+                self._listen(call, twins[id(tensor)], call.input_gradients, position)
+        return {} if layer.overwrites else twins
+
+    def _hold(self, layer: Layer, given: Any) -> _Held:
+        """Keep what is needed at the end of the call: a module may change its inputs, or its moving mean."""
+        inputs = _inputs(given)
+        held = _Held(inputs, [_version(tensor) for tensor in inputs])
+        if self.steps.wants("forward", layer.node):
+            held.early = layer.early()
+            held.copies = [array(tensor).copy() for tensor in inputs] if layer.overwrites else None
+        return held
+
+    def _listen(self, call: Call, tensor: Tensor, where: dict[int, Any], position: int) -> None:
+        arrive = self.steps.arrive
+        tensor.register_hook(lambda gradient: arrive(call, where, position, gradient.detach()))
+
+    def _after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        """Tell what the module made of its inputs, and listen for what comes back."""
+        layer = self.layers.of(module)
+        call = self.steps.innermost(layer.node)
+        if call is None:  # it was called before the recording began
+            return
+        self.steps.leave(call)
+        outputs, node, held = _inputs(output), layer.node, call.held
+        if node is not None and not outputs:
+            self.recorder.missing(node, "", "It returned no tensor.")
+        elif node is not None and any(isinstance(part, PackedSequence) for part in (*args, output)):
+            self.recorder.missing(node, "", "It works on a packed sequence, which has no axis for the batch.")
+        elif node is not None and held is not None:
+            axes = self.layers.layouts.axes
+            held.input_axes = [axes(module, tensor, i) for i, tensor in enumerate(held.inputs)]
+            held.output_axes, held.shape, held.dtype = axes(module, outputs[0], 0), outputs[0].shape, outputs[0].dtype
+            self._tell(layer, call, outputs[0])
+            self._hear(call, outputs)
+            held.inputs, held.copies, held.early = [], None, {}
+        if self.steps.outside:
+            self._leave_model(call, outputs)
+
+    def _hear(self, call: Call, outputs: list[Tensor]) -> None:
+        if self.steps.wants("backward", call.node):
+            call.tell = self._tell_back
+            for position, tensor in enumerate(outputs):
+                if tensor.requires_grad:
+                    self._listen(call, tensor, call.output_gradients, position)
+
+    def _leave_model(self, call: Call, outputs: list[Tensor]) -> None:
+        """Remember what the model said, and whether a backward pass through it can come."""
+        if outputs:
+            call.step.prediction = outputs[0].detach(), self.layers.layouts.axes(self.model, outputs[0], 0)
+            pulse = _Pulse()
+            call.alive = _living(weakref.ref(pulse))
+            if outputs[0].requires_grad:
+                outputs[0].register_hook(_holding(pulse))
+        if self.layers.news:
+            self._describe()
+
+    def _tell(self, layer: Layer, call: Call, output: Tensor) -> None:
+        node, held = layer.node, call.held
+        shapes = [arrange(tuple(t.shape), axes) for t, axes in zip(held.inputs, held.input_axes, strict=True)]
+        self.layers.called(layer, shapes, arrange(tuple(output.shape), held.output_axes))
+        if not self.steps.wants("forward", node):
+            return
+        if held.copies is None and [_version(tensor) for tensor in held.inputs] != held.versions:
+            reason = "It changed its inputs in place; without an attribute inplace=True nobody knew beforehand."
+            self.recorder.missing(node, "forward", reason)
+            return
+        if any(tensor.dtype in NARROW for tensor in (*held.inputs, output)):
+            self.recorder.missing(node, "", "Computed in half precision or bfloat16; its numbers are held as float32.")
+        arrays = [array(tensor) for tensor in held.inputs] if held.copies is None else held.copies
+        ordered = [a if axes is None else a.transpose(axes) for a, axes in zip(arrays, held.input_axes, strict=True)]
+        parameters = {p.name: held.early[p.name] if p.name in held.early else p.value(layer.module) for p in layer.own}
+        self.recorder.forward(call.step.number, node, ordered, array(output, held.output_axes), parameters)
+
+    # -- backward -----------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Listen for the gradient of each parameter that is trained, before PyTorch adds it to the former ones.
+
+        The listener stands on the node that adds up, not on the parameter, so that no trace of it stays there.
+        """
+        for parameter in self.model.parameters():
+            if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
+                known = self._watched.get(id(parameter))
+                edge = torch.autograd.graph.get_gradient_edge(parameter)
+                if known is None or known.node is not edge.node:
+                    self._watched[id(parameter)] = edge
+                    self._handles.append(edge.node.register_prehook(self._collect(id(parameter))))
+
+    def _collect(self, key: int) -> Callable[[Any], None]:
+        def arrived(gradients: Any) -> None:
+            step = self.steps.open
+            if gradients[0] is None or step is None:
+                return
+            gradient = array(gradients[0]).copy()  # PyTorch may go on adding to it
+            former = step.gradients.get(key)
+            self.steps.arrive(None, step.gradients, key, gradient if former is None else former + gradient)
+
+        return arrived
+
+    def _tell_back(self, call: Call, gradients: Any) -> None:
+        node, held = call.node, call.held
+        if node is None or not self.recorder.wants("backward", node, call.step.number):
+            return
+        first = call.output_gradients.get(0)
+        if first is None:  # another output alone led to the loss: the first one's derivative is zero
+            first = torch.zeros(held.shape, dtype=held.dtype)
+        passed = [array(g, held.input_axes[i]) for i, g in sorted(call.input_gradients.items())]
+        layer = self.layers.at(node)
+        pairs = ((p.name, p.gradient(layer.module, gradients)) for p in layer.own)
+        own = {name: gradient for name, gradient in pairs if gradient is not None}
+        self.recorder.backward(call.step.number, node, array(first, held.output_axes), passed, own)
+
+    # -- loss ---------------------------------------------------------------------------------------
+
+    def _computed(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        """Take note of a loss that a module computed for training. A hook on all modules, so it asks little first."""
+        trains = isinstance(module, LOSSES) and isinstance(output, Tensor) and output.requires_grad
+        if not trains or self.steps.open is None:
+            return
+        axes = self.layers.layouts.axes(module, args[0], 0) if args and isinstance(args[0], Tensor) else None
+        found = loss_of(module, args, output, axes)
+        if found is None:
+            reason = f"{type(module).__name__} does not compare one prediction with one target, or gives many numbers"
+            self.recorder.missing("loss", "loss", f"{reason}; trace.loss(value) marks the loss.")
+        else:
+            self.steps.take_loss(found)
+
+    def _loss(self, value: Any, prediction: Any = None, target: Any = None) -> None:
+        """Take the number that the user marks as the loss.
+
+        What is not given is taken from a loss module that ran, else the prediction from the model's last call.
+        """
+        number, step = float(_plain(value)), self.steps.current()
+        known = step.losses[-1] if step.losses else None
+        if known is not None and known.value == number and prediction is None and target is None:
+            self.steps.take_loss(known, marked=True)
+            return
+        if prediction is not None:
+            axes = self.layers.layouts.axes(self.model, prediction, 0) if isinstance(prediction, Tensor) else None
+            said = _plain(prediction, axes)
+        elif known is None and step.prediction is None:
+            raise ArgumentError("trace.loss(value) comes after the model was called, so that there is a prediction.")
+        else:
+            said = array(*step.prediction) if known is None else known.prediction
+        if target is not None:
+            wanted = _plain(target)
+        else:
+            wanted = np.zeros((len(said), 0), said.dtype) if known is None else known.target
+        unknown = "samples" if wanted.size else "target, samples"
+        self.recorder.missing("loss", unknown, "trace.loss(value) was told the one number of the batch alone.")
+        self.steps.take_loss(Loss("loss", said, wanted, number, np.zeros(0, said.dtype)), marked=True)
+
+    def _loss_node(self, name: str) -> Any:
+        node = self.layers.loss(name)
+        if self.layers.news:
+            self._describe()
+        return node
+
+
+def _plain(value: Any, axes: Axes = None) -> Any:
+    return array(value, axes) if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _version(tensor: Tensor) -> int:
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def _holding(pulse: _Pulse) -> Callable[[Any], None]:
+    def hook(_: Any, pulse: _Pulse = pulse) -> None:
+        """Hold the pulse as long as this hook can be called."""
+
+    return hook
+
+
+def _living(pulse: Callable[[], Any]) -> Callable[[], bool]:
+    return lambda: pulse() is not None
+
+
+def _without_masks(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name that a module computes with: a mask is none."""
+    return {name: value for name, value in kwargs.items() if "mask" not in name}
+
+
+def _inputs(value: Any) -> list[Tensor]:
+    """Return the tensors that a module computes with: a mask of booleans is none."""
+    return [tensor for tensor in tensors_in(value) if tensor.dtype != torch.bool]
