@@ -1,4 +1,4 @@
-"""The gallery's pages from its chapters and the files of its exhibits."""
+"""The pages of a site: the gallery's from its chapters, or any sections', and the files of their exhibits."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ from vizkit.exhibits import Exhibit
 from vizkit.web import site as web
 from vizkit.web.page import static
 
-__all__ = ["cues", "pages"]
+__all__ = ["cues", "pages", "read_cues", "site"]
 
 _CUE = re.compile(r"(\d+):(\d\d):(\d\d\.\d{3}) --> (\d+):(\d\d):(\d\d\.\d{3})[^\n]*\n(.+?)(?:\n\n|\Z)", re.DOTALL)
 
 
 def pages(chapters: tuple[Chapter, ...], output: Path) -> dict[str, str | bytes]:
-    """Return the content of each page and shared file of the site by its relative path."""
+    """Return the content of each page and shared file of the gallery by its relative path."""
+    return site(tuple(_section(chapter, output) for chapter in chapters))
+
+
+def site(sections: tuple[web.Section, ...], head: web.Head = web.GALLERY) -> dict[str, str | bytes]:
+    """Return the content of each page and shared file of a site by its relative path.
+
+    The files of the exhibits themselves are not among them.
+    """
     found: dict[str, str | bytes] = {
-        "index.html": web.index_page(tuple(_section(chapter, output) for chapter in chapters)),
+        "index.html": web.index_page(sections, head),
         "assets/site.css": web.stylesheet(),
         "assets/site.js": static("site.js") + "\n",
         "assets/ground.js": static("ground.js") + "\n",
@@ -29,9 +37,10 @@ def pages(chapters: tuple[Chapter, ...], output: Path) -> dict[str, str | bytes]
     for face in ("text", "bold"):
         path = theme.font_path(face)
         found[f"assets/{path.name}"] = path.read_bytes()
-    hung = [(chapter, exhibit) for chapter in chapters for exhibit in chapter.exhibits]
-    for before, (chapter, exhibit), after in _neighbours(hung):
-        page = web.exhibit_page(_shown(exhibit, output), _chapter_link(chapter), _link(before), _link(after))
+    hung = [(section, part) for section in sections for part in section.parts if isinstance(part, web.Exhibit)]
+    for before, (section, exhibit), after in _neighbours(hung):
+        place = web.Link(f"../../index.html#{section.slug}", section.title)
+        page = web.exhibit_page(exhibit, place, _link(before), _link(after))
         found[f"exhibits/{exhibit.name}/index.html"] = page
     return found
 
@@ -41,12 +50,8 @@ def _neighbours(items: list) -> list:
     return [(a, b, c) for (a, b), (_, c) in pairwise(pairwise(padded))]
 
 
-def _link(item: tuple[Chapter, Exhibit] | None) -> web.Link | None:
+def _link(item: tuple[web.Section, web.Exhibit] | None) -> web.Link | None:
     return None if item is None else web.Link(f"../{item[1].name}/index.html", item[1].title)
-
-
-def _chapter_link(chapter: Chapter) -> web.Link:
-    return web.Link(f"../../index.html#{chapter.slug}", chapter.title)
 
 
 def _section(chapter: Chapter, output: Path) -> web.Section:
@@ -64,15 +69,21 @@ def _html(markdown: str) -> str:
 
 
 def _shown(exhibit: Exhibit, output: Path) -> web.Exhibit:
-    subtitles = output / "exhibits" / exhibit.name / "video.vtt"
+    told = exhibit.story is not None
     return web.Exhibit(
         name=exhibit.name,
         title=exhibit.title,
         summary=exhibit.summary,
         code=exhibit.code,
-        has_story=exhibit.story is not None,
-        cues=cues(subtitles.read_text(encoding="utf-8")) if exhibit.story else (),
+        has_story=told,
+        has_video=told,
+        cues=read_cues(output, exhibit.name) if told else (),
     )
+
+
+def read_cues(output: Path, name: str) -> tuple[web.Cue, ...]:
+    """Return the cues of an exhibit's video in a site's folder."""
+    return cues((output / "exhibits" / name / "video.vtt").read_text(encoding="utf-8"))
 
 
 def cues(text: str) -> tuple[web.Cue, ...]:

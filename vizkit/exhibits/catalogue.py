@@ -7,6 +7,7 @@ from vizkit.exhibits.exhibit import Exhibit
 __all__ = ["CATALOGUE"]
 
 NEURON, DESCENT, BACKPROP, IMAGES = "The neuron", "Error and descent", "Backpropagation", "Images"
+RUNS = "Looking into a run"
 
 _DOSAGE = """\
 import numpy as np
@@ -25,6 +26,18 @@ from vizkit import nn, plots
 (x, y), (held_x, held_y) = nn.data.digits()
 model = nn.networks.digits_cnn()
 history = model.fit(x, y, epochs=12, validation_data=(held_x, held_y), verbose=0)
+"""
+
+_SPIRALS = """\
+import vizkit
+from vizkit import nn, plots
+
+x, y = nn.data.spirals()
+hidden = [nn.layers.Dense(16, "{activation}") for _ in range(4)]
+model = nn.Sequential([nn.Input((2,)), *hidden, nn.layers.Dense(1, "sigmoid")], seed=0)
+model.compile(nn.optimizers.Adam(0.01), "binary_crossentropy")
+with vizkit.record(model, keep=vizkit.Keep(steps=10)) as trace:
+    model.fit(x, y, epochs=40, verbose=0)
 """
 
 CATALOGUE = (
@@ -176,5 +189,53 @@ ax = plots.blueprint(trace, classes=("O", "X"))
         figure="images:training_curves",
         extra="data",
         code=_DIGITS + "ax = plots.training_curves(history)\n",
+    ),
+    Exhibit(
+        name="architecture",
+        title="Architecture",
+        summary="The layers of a dense network for images of 28 × 28 pixels, with every parameter counted.",
+        chapter=RUNS,
+        figure="runs:architecture",
+        code="""\
+from vizkit import nn, plots
+
+layers = [nn.Input((784,)), nn.layers.Dense(128, "relu"), nn.layers.Dense(64, "relu")]
+model = nn.Sequential([*layers, nn.layers.Dense(10, "softmax")])
+ax = plots.architecture(model)
+""",
+    ),
+    Exhibit(
+        name="residual_architecture",
+        title="A way around",
+        summary="A residual block: the way around two convolutions, found from the numbers that were recorded.",
+        chapter=RUNS,
+        figure="runs:residual_architecture",
+        code="""\
+import vizkit
+from vizkit import nn, plots
+from vizkit.nn.blocks import ResidualBlock
+
+layers = [nn.layers.Conv2D(8, 3, padding="same"), ResidualBlock(8), nn.layers.GlobalAveragePooling2D()]
+model = nn.Sequential([nn.Input((8, 8, 1)), *layers, nn.layers.Dense(10, "softmax")], seed=0)
+with vizkit.record(model) as trace:
+    model.predict(nn.initializers.RandomNormal(seed=0)((1, 8, 8, 1)))
+ax = plots.architecture(trace)
+""",
+    ),
+    Exhibit(
+        name="distributions",
+        title="Distributions",
+        summary="How the activations of each layer are spread, from the first step to the last.",
+        chapter=RUNS,
+        figure="runs:distributions",
+        code=_SPIRALS.format(activation="tanh") + 'ax = plots.distributions(trace, "activations")\n',
+    ),
+    Exhibit(
+        name="gradient_flow",
+        title="Gradient flow",
+        summary="Behind sigmoids the gradients fade from layer to layer on their way back.",
+        chapter=RUNS,
+        figure="runs:gradient_flow",
+        code=_SPIRALS.format(activation="sigmoid") + "ax = plots.gradient_flow(trace)\n",
     ),
 )

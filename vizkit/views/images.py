@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, unknown_name
 from vizkit.trace import Trace
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.grids import canvas, matrix
-from vizkit.views.images_layout import LABEL, Tiles, framed, tile_marks
+from vizkit.views.images_layout import LABEL, MOST, Tiles, framed, tile_marks
 from vizkit.views.images_recorded import forward_event, traced
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Image, Mark, Text
@@ -19,7 +19,7 @@ from vizkit.views.numbers import is_index
 from vizkit.views.picture import Picture, View
 from vizkit.views.text import words
 
-__all__ = ["FeatureMapsView", "KernelsView"]
+__all__ = ["FeatureMapsView", "KernelsView", "strongest"]
 
 SIZE = (1880.0, 960.0)
 LARGE = (2200.0, 1120.0)  # of kernels, whose cells hold numbers
@@ -41,6 +41,18 @@ def _stack(values: ArrayLike, axes: str) -> np.ndarray:
     return array
 
 
+def strongest(planes: Float["... plane"], most: int) -> tuple[int, ...]:
+    """Return the numbers of at most so many planes, those with the largest mean size, in their order.
+
+    Examples
+    --------
+    >>> strongest(np.array([[1.0, -4.0, 0.0, 3.0]]), 2)
+    (1, 3)
+    """
+    sizes = np.abs(planes).reshape(-1, planes.shape[-1]).mean(axis=0)
+    return tuple(sorted(np.argsort(-sizes, kind="stable")[:most].tolist()))
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureMapsView(View):
     """The feature maps of one image, beside the image, all on one scale.
@@ -53,6 +65,8 @@ class FeatureMapsView(View):
         Shape (height, width); None leaves it out.
     layer
         Where the maps come from, for the heading.
+    numbers
+        The maps' numbers in their layer; counted from 0 without.
     size
         Width and height of the picture, in stage units.
     """
@@ -60,6 +74,7 @@ class FeatureMapsView(View):
     maps: Float["height width map"]
     image: Float["height width"] | None = None
     layer: str = ""
+    numbers: tuple[int, ...] | None = None
     size: tuple[float, float] = SIZE
 
     @classmethod
@@ -77,15 +92,20 @@ class FeatureMapsView(View):
 
     @classmethod
     def from_trace(
-        cls, trace: Trace, layer: str | None = None, *, sample: int = 0, step: int | None = None
+        cls, trace: Trace, layer: str | None = None, *, sample: int = 0, step: int | None = None, most: int = MOST
     ) -> FeatureMapsView:
-        """Make the view from a recorded layer; of an input with several channels their mean is the image."""
+        """Make the view from a recorded layer; of an input with several channels their mean is the image.
+
+        Of a layer with more than `most` maps those with the largest mean size are shown.
+        """
         event = forward_event(trace, "Conv2D", layer, step)
         if not is_index(sample, len(event.output)):
             raise ArgumentError(f"The samples are numbered 0 to {len(event.output) - 1}, but {sample!r} was given.")
         first = forward_event(trace, "Conv2D", None, event.step)
         image = first.inputs[0][sample].mean(axis=-1)
-        return cls.from_arrays(event.output[sample], image, event.node.name)
+        maps = event.output[sample]
+        numbers = strongest(maps, most)
+        return replace(cls.from_arrays(maps[:, :, list(numbers)], image, event.node.name), numbers=numbers)
 
     @classmethod
     def ensure(cls, data: Any, x: ArrayLike | None = None, **options: Any) -> FeatureMapsView:
@@ -144,7 +164,7 @@ class FeatureMapsView(View):
         left = 0.0 if self.image is None else across + _BETWEEN
         marks = [] if self.image is None else self._input(across, tiles.height - LABEL)
         planes = np.moveaxis(self.maps, 2, 0)
-        marks += tile_marks(tiles, "map", planes, self.limit, left, "activation", self.signed)
+        marks += tile_marks(tiles, "map", planes, self.limit, left, "activation", self.signed, self.numbers)
         scale = _scale(left, tiles, self.limit, self.signed)
         return canvas([*marks, *scale.marks()], scale.right, tiles.height)
 
@@ -157,11 +177,17 @@ class KernelsView(View):
     ----------
     kernels
         Shape (row, column, filter): the weights for one input channel.
+    numbers
+        The kernels' numbers in their layer; counted from 0 without.
+    channel
+        Which input channel they lie on.
     size
         Width and height of the picture, in stage units.
     """
 
     kernels: Float["row column filter"]
+    numbers: tuple[int, ...] | None = None
+    channel: int = 0
     size: tuple[float, float] = LARGE
 
     @classmethod
@@ -180,10 +206,25 @@ class KernelsView(View):
 
     @classmethod
     def from_trace(
-        cls, trace: Trace, layer: str | None = None, *, channel: int | None = None, step: int | None = None
+        cls,
+        trace: Trace,
+        layer: str | None = None,
+        *,
+        channel: int | str | None = None,
+        step: int | None = None,
+        most: int = MOST,
     ) -> KernelsView:
-        """Make the view from a recorded layer's weights."""
-        return cls.from_arrays(forward_event(trace, "Conv2D", layer, step).parameters["kernel"], channel)
+        """Make the view from a recorded layer's weights.
+
+        With the channel ``"strongest"`` it is the one with the largest mean weight size; of a layer with more
+        than `most` kernels those with the largest mean size there are shown.
+        """
+        kernels = np.asarray(forward_event(trace, "Conv2D", layer, step).parameters["kernel"])
+        if channel == "strongest":
+            channel = strongest(np.moveaxis(kernels, 2, -1), 1)[0]
+        channel = _channel(channel, kernels.shape[2])
+        numbers = strongest(kernels[:, :, channel], most)
+        return replace(cls.from_arrays(kernels[:, :, channel, list(numbers)]), numbers=numbers, channel=channel)
 
     @classmethod
     def ensure(cls, data: Any, **options: Any) -> KernelsView:
@@ -204,7 +245,7 @@ class KernelsView(View):
         tiles = Tiles.fitted(self.kernels.shape[2], self.kernels.shape[:2], room)
         planes = np.moveaxis(self.kernels, 2, 0)
         scale = _scale(0.0, tiles, limit, True, "weight")
-        marks = tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True)
+        marks = tile_marks(tiles, "kernel", planes, limit, 0.0, "positive", True, self.numbers)
         return canvas([*marks, *scale.marks()], scale.right, tiles.height)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,30 +96,33 @@ def framed(image: Image) -> tuple[Mark, ...]:
 
 def tile_marks(
     tiles: Tiles, key: str, planes: Float["tile row column"], limit: float, left: float = 0.0, role: str = "activation",
-    signed: bool = False,
+    signed: bool = False, numbers: Sequence[int] | None = None,
 ) -> tuple[Mark, ...]:  # fmt: skip
-    """Return each plane as a tile with its index above: with numbers in the cells when they fit, else as a picture."""
+    """Return each plane as a tile with its number above: with numbers in the cells when they fit, else as a picture.
+
+    Without `numbers` the planes are counted from 0.
+    """
     written = tiles.unit >= text_width(planes, 2) + 20
     marks: list[Mark] = []
-    for index, plane in enumerate(planes):
+    for index, (number, plane) in enumerate(zip(numbers or range(len(planes)), planes, strict=True)):
         x, top = tiles.corner(index)
-        name = f"{key}{index}"
+        name = f"{key}{number}"
         if written:
             grid = Grid(name, plane, left + x, top, tiles.unit, role=role, signed=signed, limit=limit, digits=2)
             marks += grid.marks()
         else:
             marks += framed(_image(name, plane, (left + x, top), tiles.unit, (limit, signed, role)))
         middle = left + x + tiles.unit * tiles.shape[1] / 2
-        label = words(_label(key, index, tiles))
+        label = words(_label(key, number, tiles, max(numbers or [tiles.amount])))
         marks.append(Text(key=f"{name}:label", role="muted", words=label, x=middle, y=top, dy=10, va="bottom"))
     return tuple(marks)
 
 
-def _label(key: str, index: int, tiles: Tiles) -> str:
-    """Return the index, with the word for it when all such labels fit above their tiles."""
-    longest = f"{key} {count(tiles.amount)}"
+def _label(key: str, number: int, tiles: Tiles, largest: int) -> str:
+    """Return the number, with the word for it when all such labels fit above their tiles."""
+    longest = f"{key} {count(largest)}"
     fits = width(longest, SIZES["label"]) <= tiles.unit * tiles.shape[1]
-    return f"{key} {count(index)}" if fits else count(index)
+    return f"{key} {count(number)}" if fits else count(number)
 
 
 def _image(

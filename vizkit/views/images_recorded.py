@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vizkit.errors import ArgumentError, TraceQueryError, unknown_name
-from vizkit.trace import ForwardEvent, Trace, record
+from vizkit.trace import ForwardEvent, Node, Trace, record
 from vizkit.typing import ArrayLike
 
 __all__ = ["forward_event", "layer_config", "traced"]
@@ -45,24 +45,31 @@ def forward_event(trace: Trace, kind: str, layer: str | None = None, step: int |
     """
     if not isinstance(trace, Trace):
         raise ArgumentError(f"This is drawn from a trace (see vizkit.record), but a {type(trace).__name__} was given.")
-    found = [event for event in _forwards(trace) if event.node.kind == kind]
-    if not found:
-        kinds = sorted({event.node.kind for event in _forwards(trace)})
+    last = {node: event for node in _nodes(trace, kind) if (event := _last(trace, node, step)) is not None}
+    if not last and not any(_last(trace, node) for node in _nodes(trace, kind)):
+        kinds = sorted({event.node.kind for event in trace.events(ForwardEvent, level="layer")})
         raise TraceQueryError(f"The trace holds no {kind}; its forward events are of: {', '.join(kinds) or 'nothing'}.")
-    name = found[0].node.name if layer is None else layer
-    named = [event for event in found if event.node.name == name]
-    if not named:
-        raise unknown_name(f"{kind} layer", name, {event.node.name for event in found})
-    if step is None:
-        return named[-1]
-    for event in named:
-        if event.step == step:
-            return event
-    raise TraceQueryError(f"Layer {name!r} was recorded at steps {[e.step for e in named]}, but step {step!r} came.")
+    named = [event for node, event in last.items() if layer in (None, node.name)]
+    if named:
+        return named[0]
+    names = [node.name for node in _nodes(trace, kind) if _last(trace, node) is not None]
+    if layer is not None and layer not in names:
+        raise unknown_name(f"{kind} layer", layer, names)
+    steps = [event.step for event in trace.events(ForwardEvent, layer=layer or names[0])]
+    raise TraceQueryError(f"Layer {layer or names[0]!r} was recorded at steps {steps}, but step {step!r} came.")
 
 
-def _forwards(trace: Trace) -> list[ForwardEvent]:
-    return list(trace.events(ForwardEvent, level="layer"))
+def _nodes(trace: Trace, kind: str) -> list[Node]:
+    return [node for node in trace.layers if node.kind == kind]
+
+
+def _last(trace: Trace, node: Node, step: int | None = None) -> ForwardEvent | None:
+    """Return a layer's forward event at a step, or the last that there is; no other one's arrays are read."""
+    for at in reversed(trace.steps) if step is None else (step,):
+        found = list(trace.events(ForwardEvent, layer=node, step=at))
+        if found:
+            return found[-1]
+    return None
 
 
 def layer_config(trace: Trace, name: str) -> Mapping[str, Any]:

@@ -9,9 +9,7 @@ from html import escape
 from vizkit.theme import DARK, LIGHT
 from vizkit.web.page import static, variables
 
-__all__ = ["Cue", "Exhibit", "Link", "Section", "exhibit_page", "index_page", "stylesheet"]
-
-ABOUT = "Neural networks explained with their own numbers: all that you see here was computed by the network it shows."
+__all__ = ["GALLERY", "Cue", "Exhibit", "Head", "Link", "Section", "exhibit_page", "index_page", "stylesheet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,22 @@ class Link:
 
     href: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a site is about: the title of its first page, what stands on top of it, and a sentence below."""
+
+    title: str
+    heading: str
+    about: str
+
+
+GALLERY = Head(
+    "vizkit gallery",
+    "vizkit",
+    "Neural networks explained with their own numbers: all that you see here was computed by the network it shows.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,7 @@ class Exhibit:
     summary: str
     code: str
     has_story: bool
+    has_video: bool = False
     cues: tuple[Cue, ...] = ()
 
 
@@ -93,7 +108,7 @@ def _figure(folder: str, exhibit: Exhibit) -> str:
     )
 
 
-def index_page(sections: tuple[Section, ...]) -> str:
+def index_page(sections: tuple[Section, ...], head: Head = GALLERY) -> str:
     """Return the first page: every chapter with its exhibits.
 
     Examples
@@ -105,15 +120,15 @@ def index_page(sections: tuple[Section, ...]) -> str:
     links = "".join(f'<li><a href="#{escape(s.slug, quote=True)}">{escape(s.title)}</a></li>' for s in sections)
     chapters = "\n".join(_section(section) for section in sections)
     body = f"""<header class="top">
-<h1>vizkit</h1>
-<p class="summary">{ABOUT}</p>
+<h1>{escape(head.heading)}</h1>
+<p class="summary">{escape(head.about)}</p>
 {_ground_button()}
 <nav aria-label="chapters"><ul class="chapters">{links}</ul></nav>
 </header>
 <main id="content">
 {chapters}
 </main>"""
-    return _document("vizkit gallery", body, "")
+    return _document(head.title, body, "")
 
 
 def _section(section: Section) -> str:
@@ -132,7 +147,8 @@ def _section(section: Section) -> str:
 
 
 def _card(exhibit: Exhibit) -> str:
-    kind, media = ("card story", "figure · video · steps") if exhibit.has_story else ("card", "figure")
+    kind = "card story" if exhibit.has_story else "card"
+    media = " · ".join(["figure", *["video"] * exhibit.has_video, *["steps"] * exhibit.has_story])
     folder = f"exhibits/{escape(exhibit.name, quote=True)}/"
     return (
         f'<li class="{kind}"><a href="{folder}index.html"><span class="frame">{_figure(folder, exhibit)}</span>'
@@ -159,7 +175,7 @@ def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Li
     >>> "<h1>A &lt; B</h1>" in exhibit_page(shown, Link("../../index.html#c", "C"), None, None)
     True
     """
-    parts = [_video(exhibit), _steps(exhibit)] if exhibit.has_story else []
+    parts = [_video(exhibit)] * exhibit.has_video + [_steps(exhibit)] * exhibit.has_story
     body = f"""<header class="top">
 <nav class="where" aria-label="where you are"><a href="../../index.html">vizkit</a> / {_anchor(chapter)}</nav>
 <h1>{escape(exhibit.title)}</h1>
