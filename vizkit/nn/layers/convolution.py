@@ -83,16 +83,10 @@ class Conv2D(Weighing):
     def call(self, inputs: Any) -> Any:
         """Return the feature maps, of shape (batch, rows, columns, filters)."""
         if inputs.ndim != 4 or inputs.shape[3] != self.kernel.shape[2]:
-            raise self._refuse(
-                f"needs (batch, height, width, {self.kernel.shape[2]})", inputs
-            )
-        for length, window, dilation in zip(
-            inputs.shape[1:3], self.kernel_size, self.dilation_rate, strict=True
-        ):
+            raise self._refuse(f"needs (batch, height, width, {self.kernel.shape[2]})", inputs)
+        for length, window, dilation in zip(inputs.shape[1:3], self.kernel_size, self.dilation_rate, strict=True):
             if output_length(length, window, 1, self.padding, dilation) < 1:
-                raise self._refuse(
-                    f"has a kernel of {self.kernel_size}, larger than its image", inputs
-                )
+                raise self._refuse(f"has a kernel of {self.kernel_size}, larger than its image", inputs)
         summed = conv2d(
             inputs,
             self.kernel,
@@ -122,9 +116,7 @@ class Conv2DTranspose(Conv2D):
     def call(self, inputs: Any) -> Any:
         """Return the larger image, of shape (batch, rows, columns, filters)."""
         if inputs.ndim != 4 or inputs.shape[3] != self.kernel.shape[3]:
-            raise self._refuse(
-                f"needs (batch, height, width, {self.kernel.shape[3]})", inputs
-            )
+            raise self._refuse(f"needs (batch, height, width, {self.kernel.shape[3]})", inputs)
         options = {
             "strides": self.strides,
             "padding": self.padding,
