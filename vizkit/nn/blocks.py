@@ -39,11 +39,8 @@ class ResidualBlock(Layer):
 
     def __init__(self, filters: int, kernel_size: Any = 3, strides: Any = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.filters, self.kernel_size, self.strides = (
-            filters,
-            pair("kernel_size", kernel_size),
-            pair("strides", strides),
-        )
+        self.filters = filters
+        self.kernel_size, self.strides = pair("kernel_size", kernel_size), pair("strides", strides)
         self.first = Conv2D(filters, kernel_size, strides, "same", use_bias=False)
         self.first_norm = BatchNormalization()
         self.second = Conv2D(filters, kernel_size, padding="same", use_bias=False)

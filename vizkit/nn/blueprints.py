@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, unknown_name
+from vizkit.errors import ArgumentError, UnknownNameError
 from vizkit.nn import activations, initializers, layers, metrics, regularizers
 from vizkit.nn.layers.base import Layer
 
@@ -53,10 +53,9 @@ def _settings(layer: Layer) -> dict[str, Any]:
                 f"The layer {layer.name!r} ({type(layer).__name__}) cannot be saved: it does not keep the argument "
                 f"{name!r} of its __init__ as self.{name}."
             )
-    skipped = (
-        ("args", "trainable", "input_shape", "seed") if hasattr(layer, "compile") else ("trainable", "input_shape")
-    )
-    return {name: encode(value, f"{layer.name}.{name}") for name, value in given.items() if name not in skipped}
+    if hasattr(layer, "compile"):  # of a model's seed its random numbers have been made, which are saved
+        given.pop("seed", None)
+    return {name: encode(value, f"{layer.name}.{name}") for name, value in given.items()}
 
 
 def build(description: Mapping[str, Any], custom: Mapping[str, Any]) -> Any:
@@ -110,8 +109,7 @@ def known(name: str, ours: Mapping[str, Any], custom: Mapping[str, Any]) -> Any:
     for names in (custom, ours):
         if name in names:
             return names[name]
-    wanted = unknown_name("saved class or function", name, custom)
-    raise type(wanted)(f"The model needs {name!r}, which is not vizkit's: pass custom_objects={{{name!r}: ...}}.")
+    raise UnknownNameError(f"The model needs {name!r}, which is not vizkit's: pass custom_objects={{{name!r}: ...}}.")
 
 
 def encode(value: Any, where: str = "") -> Any:

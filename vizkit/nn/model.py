@@ -10,7 +10,7 @@ import numpy as np
 from vizkit.checks import array
 from vizkit.nn import feeding, saving, seeds
 from vizkit.nn.autodiff import Tracked, plain
-from vizkit.nn.summary import summary
+from vizkit.nn.progress import say
 from vizkit.nn.training import Trainer, batch_size_of
 from vizkit.typing import Float
 
@@ -64,8 +64,25 @@ class Model(Trainer):
         return np.concatenate(parts)
 
     def summary(self) -> None:
-        """Write a table of the layers, their output shapes and their numbers of weights."""
-        summary(self)
+        """Write a table of the layers, their output shapes and their numbers of weights to standard output.
+
+        Raises
+        ------
+        NotBuiltError
+            When the model has no weights yet.
+        """
+        total = self.count_params()
+        rows = [("Layer (type)", "Output shape", "Parameters")]
+        for layer in self.sublayers():
+            count = sum(int(weight.size) for weight in layer.weights)
+            shape = "–" if layer.output_shape is None else str(tuple(layer.output_shape))
+            rows.append((f"{layer.name} ({type(layer).__name__})", shape, f"{count:,}"))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {count:>{widths[2]}}" for name, shape, count in rows]
+        lines.insert(1, "─" * (sum(widths) + 4))
+        trained = sum(int(weight.size) for weight in self.trainable_weights)
+        lines.append(f"Parameters: {total:,} ({trained:,} trainable, {total - trained:,} not)")
+        say("\n".join([f"Model: {self.name}", *lines]))
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write the weights into one file, whole or not at all; see `vizkit.nn.saving`."""

@@ -39,19 +39,10 @@ def dosage_network(
     [2.6]
     """
     constant = initializers.Constant
-    hidden = Dense(
-        2,
-        "softplus",
-        kernel_initializer=constant([[3.34, -3.53]]),
-        bias_initializer=constant([-1.43, 0.57]),
-        name="hidden",
-    )
-    output = Dense(
-        1,
-        kernel_initializer=constant([[-1.22], [-2.30]]),
-        bias_initializer=constant([final_bias]),
-        name="output",
-    )
+    kernel, bias = constant([[3.34, -3.53]]), constant([-1.43, 0.57])
+    hidden = Dense(2, "softplus", kernel_initializer=kernel, bias_initializer=bias, name="hidden")
+    kernel, bias = constant([[-1.22], [-2.30]]), constant([final_bias])
+    output = Dense(1, kernel_initializer=kernel, bias_initializer=bias, name="output")
     network = Sequential([Input((1,)), hidden, output], name="dosage", dtype=dtype, seed=0)
     if only_final_bias:
         for weight in (hidden.kernel, hidden.bias, output.kernel):

@@ -125,6 +125,15 @@ class Softmax(Layer):
         """Return the probabilities, of the inputs' shape (batch, ...); 0 where a `mask` is false."""
         if mask is None:
             return activations.softmax(inputs, axis=self.axis)
-        mask = np.asarray(mask, bool)
-        likely = activations.softmax(np.where(mask, inputs, inputs.dtype.type(-1e9)), axis=self.axis)
-        return np.where(mask, likely, 0)  # also where nothing at all is left to choose from
+        return masked_softmax(inputs, np.asarray(mask, bool), self.axis)
+
+
+def masked_softmax(scores: Any, mask: Any, axis: int = -1) -> Any:
+    """Return the softmax of scores of shape (...) over what a mask allows, 0 elsewhere; all 0 if it allows nothing.
+
+    Examples
+    --------
+    >>> masked_softmax(np.zeros(4), np.array([True, False, True, False])).tolist()
+    [0.5, 0.0, 0.5, 0.0]
+    """
+    return np.where(mask, activations.softmax(np.where(mask, scores, scores.dtype.type(-1e9)), axis=axis), 0)

@@ -9,6 +9,7 @@ import numpy as np
 from vizkit.checks import whole
 from vizkit.errors import ShapeError
 from vizkit.nn import activations
+from vizkit.nn.layers.activation import masked_softmax
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import Dropout
 from vizkit.nn.layers.weighing import Weighing
@@ -143,8 +144,7 @@ class MultiHeadAttention(Layer):
         self.dropout, self.use_bias, self.seed = dropout, use_bias, seed
         self.features = None if output_shape is None else whole("output_shape", output_shape)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        shared: dict[str, Any] = {"kernel_initializer": kernel_initializer, "bias_initializer": bias_initializer}
-        shared["use_bias"] = use_bias
+        shared = dict(use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer)
         self.query = HeadSplit(self.num_heads, self.key_dim, **shared)
         self.key = HeadSplit(self.num_heads, self.key_dim, **shared)
         self.value = HeadSplit(self.num_heads, self.value_dim, **shared)
@@ -192,10 +192,7 @@ class MultiHeadAttention(Layer):
         if causal:
             times = np.arange(scores.shape[2])[:, None] >= np.arange(scores.shape[3])
             seen = times if seen is None else seen & times
-        if seen is None:
-            return activations.softmax(scores)
-        # where no place may be looked at, nothing is taken
-        return np.where(seen, activations.softmax(np.where(seen, scores, scores.dtype.type(-1e9))), 0)
+        return activations.softmax(scores) if seen is None else masked_softmax(scores, seen)
 
     def _mask_for(self, scores: Any, mask: Any) -> Any:
         if mask is None:
@@ -203,15 +200,12 @@ class MultiHeadAttention(Layer):
         mask = np.asarray(mask).astype(bool)
         mask = mask[:, None] if mask.ndim == 3 else mask  # the same for all heads
         try:
-            fits = np.broadcast_shapes(mask.shape, scores.shape) == scores.shape
+            return np.broadcast_to(mask, scores.shape)
         except ValueError:
-            fits = False
-        if not fits:
             raise ShapeError(
                 f"The layer {self.name!r} (MultiHeadAttention) needs an attention_mask for scores of shape (batch, "
                 f"heads, time, places) = {scores.shape}; a mask of shape {mask.shape} was given."
-            )
-        return mask
+            ) from None
 
     def _check(self, query: Any, value: Any, key: Any) -> None:
         shapes = [np.shape(part) for part in (query, value, key)]
