@@ -15,6 +15,12 @@ from vizkit import data
 from vizkit.errors import ArgumentError, DataError, MissingExtraError, ShapeError, UnknownNameError
 
 
+def test_the_network_has_them_under_its_name_too():
+    from vizkit.nn.data import dosage
+
+    assert dosage is data.dosage
+
+
 def test_the_letter_o_of_the_lessons():
     rows = ["".join(str(int(pixel)) for pixel in row) for row in data.letter("O")[:, :, 0]]
     assert rows == ["001100", "010010", "100001", "100001", "010010", "001100"]

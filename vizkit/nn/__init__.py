@@ -5,6 +5,8 @@ The interface is Keras's: ``nn.Sequential([...])``, ``compile``, ``fit``, ``eval
 
 from __future__ import annotations
 
+import sys
+
 from vizkit import data
 from vizkit.nn import (
     activations,
@@ -35,3 +37,6 @@ __all__ = [
     "callbacks", "data", "initializers", "layers", "load_model", "loss_curve", "losses", "metrics", "models",
     "networks", "ops", "optimizers", "regularizers", "replay", "set_random_seed", "utils",
 ]  # fmt: skip
+
+# The data stand beside the network, and have a name inside it too: `from vizkit.nn.data import digits`.
+sys.modules[f"{__name__}.data"] = data
