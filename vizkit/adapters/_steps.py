@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from vizkit.errors import ArgumentError
 from vizkit.trace import Node, Recorder
 
 __all__ = ["Call", "Loss", "Step", "Steps"]
@@ -71,7 +73,7 @@ class Step:
     gradients: dict[int, Any] = field(default_factory=dict)  # of parameters, by the id of the parameter
     arrived: bool = False  # whether a gradient came back that is not told yet
     passed: bool = False  # whether there was a backward pass or an update: the next call is another step
-    prediction: Any = None  # the model's last output, as the adapter keeps it
+    prediction: Callable[[], NDArray[Any]] | None = None  # returns the model's last output
 
 
 class Steps:
@@ -165,6 +167,34 @@ class Steps:
             step.losses, step.marked = [], True
         elif not step.marked:
             step.losses.append(loss)
+
+    def mark_loss(self, value: float, prediction: Any = None, target: Any = None) -> None:
+        """Take the number that the user marks as the loss.
+
+        What is not given is taken from a loss that the framework computed, else the prediction from the
+        model's last call.
+
+        Parameters
+        ----------
+        value
+            The number.
+        prediction, target
+            Arrays of shape (batch, ...).
+        """
+        step, bare = self.current(), prediction is None and target is None
+        known = step.losses[-1] if step.losses else None
+        if known is not None and bare and known.value == value:
+            self.take_loss(known, marked=True)
+            return
+        if prediction is None and known is None and step.prediction is None:
+            raise ArgumentError("trace.loss(value) comes after the model was called, so that there is a prediction.")
+        if prediction is None:
+            prediction = known.prediction if known is not None else step.prediction()
+        if target is None:
+            target = known.target if known is not None else np.zeros((len(prediction), 0), prediction.dtype)
+        unknown = "samples" if target.size else "target, samples"
+        self.recorder.missing("loss", unknown, "trace.loss(value) was told the one number of the batch alone.")
+        self.take_loss(Loss("loss", prediction, target, value, np.zeros(0, prediction.dtype)), marked=True)
 
     def _settle_loss(self, step: Step) -> None:
         if len(step.losses) == 1:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.utils.rnn import PackedSequence
 
-from vizkit.adapters._steps import Call, Loss, Steps
+from vizkit.adapters._steps import Call, Steps
 from vizkit.adapters.torch.layers import Layer, Layers
 from vizkit.adapters.torch.losses import LOSSES, loss_of
 from vizkit.adapters.torch.tensors import NARROW, Axes, arrange, array, replaced, tensors_in
@@ -185,7 +185,8 @@ class Recording:
     def _leave_model(self, call: Call, outputs: list[Tensor]) -> None:
         """Remember what the model said, and whether a backward pass through it can come."""
         if outputs:
-            call.step.prediction = outputs[0].detach(), self.layers.layouts.axes(self.model, outputs[0], 0)
+            said, axes = outputs[0].detach(), self.layers.layouts.axes(self.model, outputs[0], 0)
+            call.step.prediction = lambda: array(said, axes)
             pulse = _Pulse()
             call.alive = _living(weakref.ref(pulse))
             if outputs[0].requires_grad:
@@ -265,29 +266,12 @@ class Recording:
             self.steps.take_loss(found)
 
     def _loss(self, value: Any, prediction: Any = None, target: Any = None) -> None:
-        """Take the number that the user marks as the loss.
-
-        What is not given is taken from a loss module that ran, else the prediction from the model's last call.
-        """
-        number, step = float(_plain(value)), self.steps.current()
-        known = step.losses[-1] if step.losses else None
-        if known is not None and known.value == number and prediction is None and target is None:
-            self.steps.take_loss(known, marked=True)
-            return
+        """Take the number that the user marks as the loss."""
         if prediction is not None:
-            axes = self.layers.layouts.axes(self.model, prediction, 0) if isinstance(prediction, Tensor) else None
-            said = _plain(prediction, axes)
-        elif known is None and step.prediction is None:
-            raise ArgumentError("trace.loss(value) comes after the model was called, so that there is a prediction.")
-        else:
-            said = array(*step.prediction) if known is None else known.prediction
-        if target is not None:
-            wanted = _plain(target)
-        else:
-            wanted = np.zeros((len(said), 0), said.dtype) if known is None else known.target
-        unknown = "samples" if wanted.size else "target, samples"
-        self.recorder.missing("loss", unknown, "trace.loss(value) was told the one number of the batch alone.")
-        self.steps.take_loss(Loss("loss", said, wanted, number, np.zeros(0, said.dtype)), marked=True)
+            is_tensor = isinstance(prediction, Tensor)
+            prediction = _plain(prediction, self.layers.layouts.axes(self.model, prediction, 0) if is_tensor else None)
+        target = None if target is None else _plain(target)
+        self.steps.mark_loss(float(_plain(value)), prediction, target)
 
     def _loss_node(self, name: str) -> Any:
         node = self.layers.loss(name)

@@ -1,0 +1,79 @@
+"""What an optimizer makes of a model's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from vizkit.adapters._steps import Steps
+from vizkit.adapters.keras.backends import Backend
+from vizkit.adapters.keras.layers import KerasLayers
+from vizkit.trace import Recorder
+
+__all__ = ["Updates"]
+
+
+class Updates:
+    """Tells each variable's update, whichever optimizer makes it.
+
+    Parameters
+    ----------
+    layers
+        The model's layers; variables of other models are left alone.
+    steps
+        Says which step it is.
+    recorder
+        Who listens.
+    backend
+        Makes arrays of tensors.
+    """
+
+    def __init__(self, layers: KerasLayers, steps: Steps, recorder: Recorder, backend: Backend) -> None:
+        self._layers, self._steps, self._recorder, self._backend = layers, steps, recorder, backend
+
+    def apply(self, run: Callable[..., Any], optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        """Run ``optimizer.apply``, and tell the gradients that came and what they did."""
+        grads = list(grads)
+        variables = optimizer._trainable_variables if trainable_variables is None else list(trainable_variables)
+        given = {id(v): g for v, g in zip(variables, grads, strict=False) if g is not None}
+        owned = [(layer, name, v) for layer in self._layers.all() for name, v in layer.own.items() if id(v) in given]
+        concrete = all(self._backend.concrete(v.value) for _, _, v in owned)
+        if not owned or not concrete:
+            return run(optimizer, grads, trainable_variables)
+        self._collect(owned, given)
+        self._describe(optimizer)
+        step, rate = self._steps.updated(), float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        used = self._as_used(optimizer, given)
+        told = [entry for entry in owned if self._recorder.wants("update", entry[0].node, step.number)]
+        before = [self._value(v).copy() for _, _, v in told]
+        result = run(optimizer, grads, trainable_variables)
+        for (layer, name, v), value in zip(told, before, strict=True):
+            self._recorder.update(step.number, layer.node, name, value, self._value(v), used[id(v)], rate)
+        return result
+
+    def _value(self, variable: Any) -> NDArray[Any]:
+        return self._backend.numbers(variable.value)
+
+    def _collect(self, owned: list[Any], given: dict[int, Any]) -> None:
+        """Hand the gradients of the pass that is over to the layers, which tell them."""
+        step = self._steps.open
+        if step is not None:
+            wanted = (v for layer, _, v in owned if self._recorder.wants("backward", layer.node, step.number))
+            step.gradients.update({id(v): self._backend.numbers(given[id(v)]) for v in wanted})
+        self._steps.backward()
+
+    def _as_used(self, optimizer: Any, given: dict[int, Any]) -> dict[int, NDArray[Any]]:
+        """Return the gradients after the optimizer's own clipping, by the id of their variable."""
+        clips = any(getattr(optimizer, name, None) for name in ("clipnorm", "clipvalue", "global_clipnorm"))
+        gradients = optimizer._clip_gradients(list(given.values())) if clips else given.values()
+        return {key: self._backend.numbers(g) for key, g in zip(given, gradients, strict=True)}
+
+    def _describe(self, optimizer: Any) -> None:
+        if self._layers.optimizer is None:
+            plain = (bool, int, float, str)
+            settings = {key: value for key, value in optimizer.get_config().items() if isinstance(value, plain)}
+            self._layers.optimizer = settings | {"name": type(optimizer).__name__}
+            self._recorder.describe(self._layers.describe())
