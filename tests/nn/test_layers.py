@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from vizkit import nn
 from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, UnknownNameError
 from vizkit.nn.autodiff import Tape, Tracked
-from vizkit.nn.images import conv2d, max_pool2d, output_length, same_padding
+from vizkit.nn.convolutions import conv2d
+from vizkit.nn.images import output_length, same_padding
+from vizkit.nn.pools import max_pool2d
 
 
 def gradients(layer, x, weight):

@@ -8,7 +8,9 @@ from typing import Any
 from vizkit.checks import whole
 from vizkit.errors import ArgumentError, ShapeError, unknown_name
 from vizkit.nn import activations
-from vizkit.nn.images import conv2d, conv2d_transpose, output_length
+from vizkit.nn.autodiff.engine import innermost
+from vizkit.nn.convolutions import add_bias, conv2d, conv2d_transpose, rectify
+from vizkit.nn.images import output_length
 from vizkit.nn.layers.weighing import Weighing
 
 __all__ = ["Conv2D", "Conv2DTranspose", "known_padding", "pair"]
@@ -59,10 +61,7 @@ class Conv2D(Weighing):
     ) -> None:
         super().__init__(use_bias, **options)
         self.filters = whole("filters", filters)
-        self.kernel_size, self.strides = (
-            pair("kernel_size", kernel_size),
-            pair("strides", strides),
-        )
+        self.kernel_size, self.strides = pair("kernel_size", kernel_size), pair("strides", strides)
         self.dilation_rate = pair("dilation_rate", dilation_rate)
         self.padding = known_padding(padding)
         self.activation = activations.get(activation)
@@ -87,14 +86,16 @@ class Conv2D(Weighing):
         for length, window, dilation in zip(inputs.shape[1:3], self.kernel_size, self.dilation_rate, strict=True):
             if output_length(length, window, 1, self.padding, dilation) < 1:
                 raise self._refuse(f"has a kernel of {self.kernel_size}, larger than its image", inputs)
-        summed = conv2d(
-            inputs,
-            self.kernel,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation_rate,
-        )
-        return self.activation(self.with_bias(summed))
+        options = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
+        return self._activated(conv2d(inputs, self.kernel, **options))
+
+    def _activated(self, summed: Any) -> Any:
+        """Add the bias and apply the activation; relu, the most usual one, in one pass unless both are recorded."""
+        if self.use_bias and self.activation is activations.relu:
+            tape = innermost((summed, self.bias))
+            if tape is None or tape.recording is None:
+                return rectify(summed, self.bias)
+        return self.activation(add_bias(summed, self.bias) if self.use_bias else summed)
 
 
 class Conv2DTranspose(Conv2D):
@@ -117,13 +118,8 @@ class Conv2DTranspose(Conv2D):
         """Return the larger image, of shape (batch, rows, columns, filters)."""
         if inputs.ndim != 4 or inputs.shape[3] != self.kernel.shape[3]:
             raise self._refuse(f"needs (batch, height, width, {self.kernel.shape[3]})", inputs)
-        options = {
-            "strides": self.strides,
-            "padding": self.padding,
-            "dilation": self.dilation_rate,
-        }
-        summed = conv2d_transpose(inputs, self.kernel, **options)
-        return self.activation(self.with_bias(summed))
+        options = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
+        return self._activated(conv2d_transpose(inputs, self.kernel, **options))
 
 
 def pair(name: str, value: Any) -> tuple[int, int]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.images import avg_pool2d, max_pool2d
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.convolution import known_padding, pair
+from vizkit.nn.pools import avg_pool2d, max_pool2d
 
 __all__ = ["AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "MaxPooling2D"]
 

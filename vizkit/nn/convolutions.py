@@ -1,0 +1,247 @@
+"""Convolution of images, its way back, and the bias and relu that follow: fused, with derivatives by hand.
+
+A convolution is a sum of products of matrices, one for each weight of the kernel's window: the pixels that this
+weight meets, as a matrix of (samples, channels) for each place, by that weight's matrix of (channels, filters).
+NumPy multiplies such a stack in one call and reads the pixels where they are. Of an image with few channels a
+matrix would be too narrow: there all pixels of a window are first laid side by side, so that one product remains.
+
+Rows of an image are worked on at the same time (`threads.share`). No matrix is cut for that, so the results have
+the same bits on any number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vizkit.nn.autodiff import buffers, fused
+from vizkit.nn.autodiff.engine import Primitive
+from vizkit.nn.images import Pair, Windows, inward, outward, transposed_length
+from vizkit.nn.threads import NEAR, at_once, share
+
+__all__ = ["add_bias", "conv2d", "conv2d_transpose", "rectify"]
+
+FEW = 4  # channels up to which the pixels of a window are laid side by side
+SAMPLES = 16  # with fewer a matrix of one place is too low, and those of a whole row are joined
+BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no threads of its own
+BANDS = 4  # of rows, whose shares of a kernel's gradient are added in the end: fixed, so that bits are too
+
+
+def _views(image: Any, windows: Windows) -> list[Any]:
+    """Return what the weights of the window meet, each of shape (rows, columns, batch, channels)."""
+    met = [image[windows.met(first)] for _, first in windows.offsets()]
+    channels = image.shape[3]
+    if channels > FEW or len(met) == 1:
+        return met
+    rows, columns, batch, _ = met[0].shape
+    side_by_side = buffers.empty((rows, len(met) * channels, columns, batch), image.dtype)
+    for number, view in enumerate(met):
+        side_by_side[:, number * channels : (number + 1) * channels] = view.transpose(0, 3, 1, 2)
+    return [side_by_side.transpose(0, 2, 3, 1)]
+
+
+def _joined(matrices: Any, wide: bool) -> Any:
+    """Make the matrices of a row's places one, where `wide`."""
+    rows, columns, batch, channels = matrices.shape
+    return matrices.reshape(rows, columns * batch, channels) if wide else matrices
+
+
+def _is_wide(shape: tuple[int, ...], work: int, stride: int) -> bool:
+    """Say whether to join the places of a row, where a sample of a place takes `work` multiplications."""
+    columns, batch = shape[1:3]
+    return batch < SAMPLES or (stride == 1 and columns * batch * work <= BLAS_ALONE)
+
+
+def _load(shape: tuple[int, ...], work: int, wide: bool) -> int:
+    """Return how much work the products for all places are, in numbers read or written; 0 when BLAS shares it."""
+    rows, columns, batch = shape[:3]
+    alone = (columns * batch if wide else batch) * work <= BLAS_ALONE
+    return rows * columns * batch * work // 16 if alone else 0
+
+
+def _conv2d(x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)) -> Any:
+    filters = kernel.shape[3]
+    windows = Windows.over(x.shape, kernel.shape[:2], strides, padding, dilation)
+    views = _views(inward(x, windows.pads), windows)
+    weights = kernel.reshape(len(views), -1, filters)
+    total = buffers.empty((*windows.places, len(x), filters), np.result_type(x, kernel))
+    product = buffers.empty(total.shape, total.dtype)
+    work = weights.shape[1] * filters
+    wide = _is_wide(total.shape, work, strides[1])
+
+    def rows(start: int, stop: int) -> None:
+        result, more = (_joined(array[start:stop], wide) for array in (total, product))
+        for number, (view, weight) in enumerate(zip(views, weights, strict=True)):
+            np.matmul(_joined(view[start:stop], wide), weight, out=more if number else result)
+            if number:
+                np.add(result, more, out=result)
+
+    share(rows, windows.places[0], len(views) * _load(total.shape, work, wide))
+    return outward(total)
+
+
+conv2d = Primitive(_conv2d, 2, name="conv2d")
+
+
+def _spread(
+    g: Any, kernel: Any, shape: tuple[int, ...], strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)
+) -> Any:
+    """Lay the kernel, weighted by `g`, over an image of the given shape at each place where it stood."""
+    windows = Windows.over(shape, kernel.shape[:2], strides, padding, dilation)
+    passed = buffers.empty((*windows.image, shape[0], shape[3]), np.result_type(g, kernel))
+    gradient = inward(g)
+    product = buffers.empty((windows.image[0], *gradient.shape[1:3], shape[3]), passed.dtype)
+    work = kernel.shape[2] * kernel.shape[3]
+    wide = _is_wide(gradient.shape, work, 1)
+
+    def rows(start: int, stop: int) -> None:
+        passed[start:stop].fill(0)
+        for at, first in windows.offsets():
+            standing, met = windows.rows_meeting(first[0], start, stop)
+            more = product[start : start + standing.stop - standing.start]
+            np.matmul(_joined(gradient[standing], wide), kernel[at].T, out=_joined(more, wide))
+            reached = passed[met, windows.met(first)[1]]
+            np.add(reached, more, out=reached)
+
+    share(rows, windows.image[0], windows.size[0] * windows.size[1] * _load(gradient.shape, work, wide))
+    return outward(passed, windows.pads)
+
+
+@conv2d.derivative(0)
+def _conv2d_image(g: Any, y: Any, x: Any, kernel: Any, **options: Any) -> Any:
+    return _spread(g, kernel, x.shape, **options)
+
+
+@conv2d.derivative(1)
+def _conv2d_kernel(
+    g: Any, y: Any, x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)
+) -> Any:
+    windows = Windows.over(x.shape, kernel.shape[:2], strides, padding, dilation)
+    views = _views(inward(x, windows.pads), windows)
+    gradient = inward(g)
+    passed = buffers.empty((len(views), views[0].shape[3], gradient.shape[3]), kernel.dtype)
+    batch, work = gradient.shape[2], passed[0].size
+    if batch < SAMPLES or batch * work > BLAS_ALONE:
+        _cross_whole(views, gradient, passed)
+    else:
+        _cross_bands(views, gradient, passed)
+    return passed.reshape(kernel.shape)
+
+
+def _cross_whole(views: list[Any], gradient: Any, passed: Any) -> None:
+    """Multiply the pixels that each weight meets by the gradient, in one product that BLAS shares among threads."""
+    flat = gradient.reshape(-1, gradient.shape[3])
+    pixels = buffers.empty(views[0].shape, views[0].dtype)
+    for view, result in zip(views, passed, strict=True):
+        np.copyto(pixels, view)
+        np.matmul(pixels.reshape(len(flat), -1).T, flat, out=result)
+
+
+def _cross_bands(views: list[Any], gradient: Any, passed: Any) -> None:
+    """Do the same in one product for each place, and add these up: first within bands of rows, then these."""
+    rows, columns = gradient.shape[:2]
+    bands = min(BANDS, rows)
+    height = min(-(-rows // bands), max(1, NEAR // (columns * passed[0].size)))
+    shares = buffers.empty((bands, *passed.shape), passed.dtype)
+    sums = buffers.empty((bands, *passed.shape[1:]), passed.dtype)
+    products = buffers.empty((bands, height, columns, *passed.shape[1:]), passed.dtype)
+
+    def work(start: int, stop: int) -> None:
+        for band in range(start, stop):
+            first, last = rows * band // bands, rows * (band + 1) // bands
+            for view, share_of_view in zip(views, shares[band], strict=True):
+                for low in range(first, last, height):
+                    here = slice(low, min(low + height, last))
+                    crossed = products[band, : here.stop - low]
+                    np.matmul(view[here].swapaxes(2, 3), gradient[here], out=crossed)
+                    np.sum(crossed, axis=(0, 1), out=share_of_view if low == first else sums[band])
+                    if low > first:
+                        np.add(share_of_view, sums[band], out=share_of_view)
+
+    share(work, bands, len(views) * gradient.size * views[0].shape[3] // 16)
+    np.sum(shares, axis=0, out=passed)
+
+
+def _conv2d_transpose(
+    x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)
+) -> Any:
+    """Go the way of `conv2d` backwards: its kernel is of shape (height, width, filters, channels of `x`)."""
+    height, width = (
+        transposed_length(x.shape[1 + i], kernel.shape[i], strides[i], padding, dilation[i]) for i in (0, 1)
+    )
+    return _spread(x, kernel, (x.shape[0], height, width, kernel.shape[2]), strides, padding, dilation)
+
+
+conv2d_transpose = Primitive(
+    _conv2d_transpose,
+    2,
+    [
+        lambda g, y, x, kernel, **options: _conv2d(g, kernel, **options),
+        lambda g, y, x, kernel, **options: _conv2d_kernel(x, None, g, kernel, **options),
+    ],
+    "conv2d_transpose",
+)
+
+
+def _summed(g: Any) -> Any:
+    """Return the sum of a gradient over all but its channels: what a bias gets."""
+    gradient = inward(g)
+    rows = buffers.empty((len(gradient), *gradient.shape[2:]), gradient.dtype)
+
+    def work(start: int, stop: int) -> None:
+        np.sum(gradient[start:stop], axis=1, out=rows[start:stop])
+
+    share(work, len(rows), gradient.size)
+    return np.sum(rows, axis=(0, 1))
+
+
+def _add_bias(x: Any, bias: Any) -> Any:
+    maps = x.transpose(1, 2, 0, 3)
+    total = buffers.empty(maps.shape, np.result_type(x, bias))
+    return outward(np.add(maps, bias, out=total))
+
+
+add_bias = Primitive(_add_bias, 2, [lambda g, y, x, bias: g, lambda g, y, x, bias: _summed(g)], name="add")
+
+
+def _rectify_back(g: Any, y: Any, saved: Any, x: Any, bias: Any) -> list[Any]:
+    maps, gradient = y.transpose(1, 2, 0, 3), g.transpose(1, 2, 0, 3)
+    passed = buffers.empty(maps.shape, g.dtype)
+    lit = buffers.empty(maps.shape, bool)
+    rows = buffers.empty((len(maps), *maps.shape[2:]), g.dtype)
+
+    def work(start: int, stop: int) -> None:
+        here = slice(start, stop)
+        np.greater(maps[here], 0, out=lit[here])
+        np.multiply(gradient[here], lit[here], out=passed[here])
+        np.sum(passed[here], axis=1, out=rows[here])
+
+    share(work, len(maps), 2 * maps.size, at_once(maps[0].size))
+    return [outward(passed), np.sum(rows, axis=(0, 1))]
+
+
+@fused(2, _rectify_back)
+def rectify(x: Any, bias: Any) -> tuple[Any, None]:
+    """Return max(x + bias, 0), of the shape (batch, height, width, filters) of `x`, in whose memory it stands.
+
+    Meant for what a convolution has just made: nobody else may need `x` any more. The numbers are those of the
+    sum and of `relu` one after the other.
+
+    Examples
+    --------
+    >>> rectify(np.array([[[[-3.0, 2.0]]]]), np.array([1.0, 1.0])).tolist()
+    [[[[0.0, 3.0]]]]
+    """
+    maps = x.transpose(1, 2, 0, 3)
+    biases, nothing = (buffers.empty(maps.shape[2:], x.dtype) for _ in range(2))
+    np.copyto(biases, bias)
+    nothing.fill(0)
+
+    def work(start: int, stop: int) -> None:
+        here = maps[start:stop]
+        np.add(here, biases, out=here)
+        np.maximum(here, nothing, out=here)
+
+    share(work, len(maps), 2 * maps.size, at_once(maps[0].size))
+    return x, None

@@ -1,0 +1,104 @@
+"""Work in parts that run at the same time.
+
+NumPy lets go of Python's lock while it computes, so that parts of one computation can run on several threads.
+Products of matrices have threads of their own inside BLAS, which a small product is not worth; here the parts are
+whole kernels, with all their products, sums and comparisons.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from itertools import pairwise
+
+__all__ = ["NEAR", "at_once", "available", "share"]
+
+MOST = 4  # with more threads than these, images of the size of a lesson's are cut too small
+WORTH = 2**17  # numbers to read or write for which starting a thread pays: some 40 µs against 20 µs
+
+NEAR = 2**17  # numbers that stay in a core's nearer memory from one operation to the next
+
+
+@functools.cache
+def available() -> int:
+    """Return how many threads may work at once: one for each core, or fewer when the environment says so.
+
+    ``OMP_NUM_THREADS`` and ``OPENBLAS_NUM_THREADS`` count, as they do for NumPy's own threads.
+
+    Examples
+    --------
+    >>> 1 <= available() <= 4
+    True
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wishes = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
+    return max(1, min(MOST, cores, *(int(wish) for wish in wishes if wish.isdecimal())))
+
+
+def at_once(size: int) -> int:
+    """Return how many pieces of `size` numbers stay in a core's nearer memory from one operation to the next.
+
+    Examples
+    --------
+    >>> at_once(2**15), at_once(10**9)
+    (4, 1)
+    """
+    return max(1, NEAR // max(1, size))
+
+
+def share(work: Callable[[int, int], None], count: int, load: int, block: int | None = None) -> None:
+    """Call ``work(start, stop)`` for parts that together make up ``range(count)``, at the same time.
+
+    Each part must write only where no other part reads or writes; then the result does not depend on how many
+    parts there are. Memory is taken from `vizkit.nn.autodiff.buffers` before, not in the parts.
+
+    Parameters
+    ----------
+    work
+        What to do with a part.
+    count
+        How many pieces there are to divide.
+    load
+        How many numbers all of them read or write, roughly; for too few no thread is started.
+    block
+        How many pieces to work on in one call at most; any number when ``None``.
+
+    Examples
+    --------
+    >>> squares = [0] * 5
+    >>> def work(start, stop):
+    ...     squares[start:stop] = [n * n for n in range(start, stop)]
+    >>> share(work, 5, load=10**9)
+    >>> squares
+    [0, 1, 4, 9, 16]
+    """
+
+    def run(start: int, stop: int) -> None:
+        for low in range(start, stop, block or count):
+            work(low, min(low + (block or count), stop))
+
+    threads = min(available(), count, load // WORTH)
+    if threads < 2:
+        run(0, count)
+        return
+    bounds = [count * number // threads for number in range(threads + 1)]
+    own, *others = pairwise(bounds)
+    running: list[Future[None]] = [_pool().submit(copy_context().run, run, *part) for part in others]
+    try:
+        run(*own)
+    finally:
+        wait(running)
+    for future in running:
+        future.result()
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST - 1, thread_name_prefix="vizkit")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not live on in a forked process
