@@ -21,7 +21,7 @@ new = {{name.partition(".")[0] for name in set(sys.modules) - before}}
 print(json.dumps(sorted(new - set(sys.stdlib_module_names) - {{"vizkit"}})))
 """
 EVERY_NAME = "import {0} as part\nfor name in part.__all__: getattr(part, name)"
-HEAVY = {"manim", "matplotlib", "scipy", "sklearn", "torch", "typst"}
+HEAVY = {"keras", "manim", "matplotlib", "scipy", "sklearn", "tensorflow", "torch", "typst"}
 NUMPY = {"numpy", "cython_runtime"}  # the second belongs to numpy.random
 PURE = ["vizkit.trace", "vizkit.data", "vizkit.nn", "vizkit.views", "vizkit.stories"]
 
