@@ -6,6 +6,7 @@ The bridge from a trace to the picture of a network: nothing is placed here, onl
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.functions import ACTIVATIONS
-from vizkit.trace.events import BackwardEvent, ForwardEvent, LayerDescription, LossEvent
+from vizkit.trace.events import BackwardEvent, ForwardEvent, LossEvent, Node
 from vizkit.typing import ArrayLike, Float
+from vizkit.views.network_chain import Stage, stages
 from vizkit.views.numbers import is_index
 
 if TYPE_CHECKING:
@@ -136,7 +138,9 @@ def dense_layer(inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike, output: 
     return Layer(title=activation, output=y, weights=w, bias=b, activation=activation, sums=x @ w + b)
 
 
-def read_layers(trace: Trace, step: int = 0, sample: int = 0) -> tuple[Layer, ...]:
+def read_layers(
+    trace: Trace, step: int = 0, sample: int = 0, chosen: Sequence[Stage] | None = None
+) -> tuple[Layer, ...]:
     """Return the input and each layer of a trace's model as columns.
 
     Parameters
@@ -147,28 +151,39 @@ def read_layers(trace: Trace, step: int = 0, sample: int = 0) -> tuple[Layer, ..
         Which training step.
     sample
         Which sample of that step's batch.
+    chosen
+        The layers that become columns, one after the other; all when None.
 
     Raises
     ------
     ArgumentError
         If the batch has no such sample or the trace describes no layers.
     """
-    descriptions = trace.model.layers
-    if not descriptions:
+    wanted = stages(trace) if chosen is None else tuple(chosen)
+    if not wanted:
         raise ArgumentError("A network is drawn from its layers, but the trace's model describes none.")
-    events = {event.node.index: event for event in trace.events(ForwardEvent, step=step, level="layer")}
     columns: list[Layer] = []
-    for description in descriptions:
-        event = events.get(description.node.index)
-        if event is None:
-            raise ArgumentError(
-                f"The trace keeps no forward event of layer {description.node.name!r} at step {step}."
-                " Record every layer of the steps that are to be drawn."
-            )
+    for at, stage in enumerate(wanted):
+        event = _forward(trace, stage.node, step)
         if not columns:
             columns.append(input_layer(_one(event.inputs[0], sample)))
-        columns.append(_column(trace, description, event, sample))
+        if stage.end is None:  # what the activation gave is what went into the next layer
+            output = _forward(trace, wanted[at + 1].node, step).inputs[0]
+        else:
+            output = event.output if stage.own else _forward(trace, stage.end, step).output
+        columns.append(_column(trace, stage, event, (_one(event.inputs[0], sample), _one(output, sample))))
     return tuple(columns)
+
+
+def _forward(trace: Trace, node: Node, step: int) -> ForwardEvent:
+    """Return a layer's forward event; of several calls in one step the last."""
+    found = list(trace.events(ForwardEvent, layer=node, step=step, level="layer"))
+    if not found:
+        raise ArgumentError(
+            f"The trace keeps no forward event of layer {node.name!r} at step {step}."
+            " Record every layer of the steps that are to be drawn."
+        )
+    return found[-1]
 
 
 def _one(values: Float["batch ..."], sample: int) -> Float["..."]:
@@ -177,21 +192,19 @@ def _one(values: Float["batch ..."], sample: int) -> Float["..."]:
     return np.asarray(values[sample], dtype=float)
 
 
-def _column(trace: Trace, description: LayerDescription, event: ForwardEvent, sample: int) -> Layer:
-    node, output = description.node, _one(event.output, sample)
-    inputs = _one(event.inputs[0], sample)
+def _column(trace: Trace, stage: Stage, event: ForwardEvent, ends: tuple[Float["..."], Float["..."]]) -> Layer:
+    node, (inputs, output) = stage.node, ends
     if node.kind != "Dense" or inputs.ndim != 1:
         return Layer(title=node.kind, output=output, kind=node.kind)
     weights = np.asarray(event.parameters["kernel"], dtype=float)
     bias = np.asarray(event.parameters.get("bias", np.zeros(output.size)), dtype=float)
     gradients = _gradients(trace, event)
-    activation = str(description.config.get("activation") or "linear")
     return Layer(
-        title=activation,
+        title=stage.activation,
         output=output,
         weights=weights,
         bias=bias if "bias" in event.parameters else None,
-        activation=activation,
+        activation=stage.activation,
         sums=inputs @ weights + bias,
         weight_gradient=gradients.get("kernel"),
         bias_gradient=gradients.get("bias"),
@@ -200,8 +213,8 @@ def _column(trace: Trace, description: LayerDescription, event: ForwardEvent, sa
 
 def _gradients(trace: Trace, event: ForwardEvent) -> dict[str, Float["..."]]:
     """Return the parameter gradients of the layer in the same step; none when it was not trained or kept."""
-    for backward in trace.events(BackwardEvent, step=event.step, level="layer"):
-        if backward.node.index == event.node.index:
+    for backward in trace.events(BackwardEvent, layer=event.node, step=event.step, level="layer"):
+        if backward.parameter_gradients:
             return {name: np.asarray(values, dtype=float) for name, values in backward.parameter_gradients.items()}
     return {}
 
@@ -215,9 +228,7 @@ def read_loss(trace: Trace, step: int = 0, sample: int = 0) -> Loss | None:
     if event is None:
         return None
     gradient = None
-    last = trace.model.layers[-1].node.index
-    for backward in trace.events(BackwardEvent, step=step, level="layer"):
-        if backward.node.index == last:
-            gradient = _one(backward.output_gradient, sample)
+    for backward in trace.events(BackwardEvent, layer=trace.model.layers[-1].node, step=step, level="layer"):
+        gradient = _one(backward.output_gradient, sample)
     name = _SHORT.get(event.node.kind, "loss")
     return Loss(name=name, value=float(event.value), target=_one(event.target, sample), gradient=gradient)

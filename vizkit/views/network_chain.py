@@ -1,0 +1,120 @@
+"""The layers of a trace as the columns of a picture: an activation that is a layer of its own joins the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vizkit.functions import ACTIVATIONS
+from vizkit.trace.events import ForwardEvent, LayerDescription, Node
+from vizkit.typing import Float
+
+if TYPE_CHECKING:
+    from vizkit.trace import Trace
+
+__all__ = ["Stage", "dense_head", "stages"]
+
+COUPLED = ("softmax", "log_softmax")  # each output depends on all sums
+_ACTIVATION_KINDS = {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A layer with the activation that follows it.
+
+    Attributes
+    ----------
+    layer
+        The layer's description.
+    activation
+        The activation's name, ``"linear"`` when there is none.
+    end
+        The node that gives the activated values: the layer itself, or the activation's layer. None when the
+        activation is no layer of its own and was found from the numbers that went into the next one.
+    """
+
+    layer: LayerDescription
+    activation: str
+    end: Node | None
+
+    @property
+    def node(self) -> Node:
+        """The layer's node."""
+        return self.layer.node
+
+    @property
+    def own(self) -> bool:
+        """Whether the activation is part of the layer itself."""
+        return self.end == self.node
+
+
+def stages(trace: Trace) -> tuple[Stage, ...]:
+    """Return a model's layers in order, without those that only contain others.
+
+    An activation directly after a dense layer without one is taken together with it.
+    """
+    parents = {layer.node.parent for layer in trace.model.layers}
+    found: list[Stage] = []
+    for layer in trace.model.layers:
+        if layer.node.index in parents:
+            continue
+        before, name = found[-1] if found else None, _activation(layer)
+        joins = layer.node.kind in _ACTIVATION_KINDS and before is not None and before.node.kind == "Dense"
+        if joins and before.activation == "linear" and before.own and name in (*ACTIVATIONS, *COUPLED):
+            found[-1] = replace(before, activation=name, end=layer.node)
+        else:
+            found.append(Stage(layer, name if layer.node.kind == "Dense" else "linear", layer.node))
+    return tuple(found)
+
+
+def _activation(layer: LayerDescription) -> str:
+    named = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax"}.get(layer.node.kind)
+    return str(named or layer.config.get("activation") or "linear")
+
+
+def dense_head(trace: Trace, step: int, most: int = 4) -> tuple[Stage, ...]:
+    """Return the dense layers at the end of a model, back to the first layer that is something else.
+
+    Two dense layers follow each other when what went into the second is what came out of the first, or an
+    activation of that, which need not be a layer. Only one step's events of these layers are read.
+
+    Parameters
+    ----------
+    trace
+        A recorded run.
+    step
+        The step whose numbers are compared.
+    most
+        How many layers there are at most; of more, the last.
+    """
+    head: list[Stage] = []
+    following: Float["batch units"] | None = None
+    for stage in reversed(stages(trace)):
+        event = next(trace.events(ForwardEvent, layer=stage.node, step=step), None)
+        if stage.node.kind != "Dense" or event is None or np.ndim(event.inputs[0]) != 2 or len(head) == most:
+            break
+        end = event if stage.end == stage.node else next(trace.events(ForwardEvent, layer=stage.end, step=step), None)
+        if end is None:
+            break
+        if following is not None and not _same(end.output, following):
+            name = _between(end.output, following) if stage.activation == "linear" else None
+            if name is None:
+                break
+            stage = replace(stage, activation=name, end=None)
+        head.insert(0, stage)
+        following = event.inputs[0]
+    return tuple(head)
+
+
+def _between(before: Float["batch units"], after: Float["batch units"]) -> str | None:
+    """Return the activation that makes one array, of shape (batch, units), of another; None when there is none."""
+    if before.shape != after.shape:
+        return None
+    fits = (name for name, each in ACTIVATIONS.items() if _same(each.function(np.asarray(before, dtype=float)), after))
+    return next(fits, None)
+
+
+def _same(one: Float["..."], other: Float["..."]) -> bool:
+    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, rtol=1e-4, atol=1e-6))
