@@ -11,26 +11,7 @@ import numpy as np
 from vizkit.checks import array, array_pair, number
 from vizkit.errors import ArgumentError, ShapeError
 
-__all__ = ["Samples", "batches", "hold_out", "pair", "samples", "triple"]
-
-
-def pair(name: str, data: Any) -> tuple[Any, Any]:
-    """Return inputs and targets that were given as one pair.
-
-    Raises
-    ------
-    ArgumentError
-        When they are no pair.
-
-    Examples
-    --------
-    >>> pair("validation_data", [[1.0], [2.0]])
-    ([1.0], [2.0])
-    """
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        count = f" of {len(data)}" if isinstance(data, (tuple, list)) else ""
-        raise ArgumentError(f"{name} is a pair (x, y); a {type(data).__name__}{count} was given.")
-    return data[0], data[1]
+__all__ = ["Samples", "batches", "hold_out", "parts", "samples"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +74,23 @@ def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Any:
     return np.array([number("A class weight", class_weight.get(int(n), 1.0), includes_low=True) for n in labels])
 
 
-def triple(data: Any) -> tuple[Any, ...]:
-    """Return validation data as ``(x, y)`` or ``(x, y, sample_weight)``, each of shape (samples, ...).
+def parts(name: str, data: Any, weighted: bool = False) -> tuple[Any, ...]:
+    """Return data that were given as ``(x, y)`` or, where weights are allowed, ``(x, y, sample_weight)``.
 
     Raises
     ------
     ArgumentError
-        When it is neither.
+        When they are neither.
 
     Examples
     --------
-    >>> triple([1, 2])
-    (1, 2)
+    >>> parts("validation_data", [[1.0], [2.0]])
+    ([1.0], [2.0])
     """
-    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+    if not isinstance(data, (tuple, list)) or len(data) not in ((2, 3) if weighted else (2,)):
         what = f"a {type(data).__name__}" + (f" of {len(data)}" if isinstance(data, (tuple, list)) else "")
-        raise ArgumentError(f"validation_data is a pair (x, y), or (x, y, sample_weight); {what} came: {data!r:.60}.")
+        rule = "a pair (x, y), or (x, y, sample_weight)" if weighted else "a pair (x, y)"
+        raise ArgumentError(f"{name} is {rule}; {what} was given: {data!r:.60}.")
     return tuple(data)
 
 

@@ -105,12 +105,8 @@ class RandomUniform(Initializer):
         return random.uniform(self.minval, self.maxval, shape)
 
 
-class TruncatedNormal(Initializer):
+class TruncatedNormal(RandomNormal):
     """Normal distribution without what lies beyond two standard deviations."""
-
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
-        super().__init__(seed)
-        self.mean, self.stddev = mean, stddev
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
         """Return normal numbers of `shape`, none of them far out."""
@@ -138,11 +134,7 @@ class VarianceScaling(Initializer):
     """
 
     def __init__(
-        self,
-        scale: float = 1.0,
-        mode: str = "fan_in",
-        distribution: str = "truncated_normal",
-        seed: int | None = None,
+        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
     ) -> None:
         super().__init__(seed)
         for kind, given, allowed in (("mode", mode, _FANS), ("distribution", distribution, _DISTRIBUTIONS)):

@@ -123,7 +123,7 @@ def loss_curve(
     [20.42, 7.77, 1.11, 0.46, 5.8]
     """
     _check_model(model)
-    data = feeding.pair("data", data)
+    data = feeding.parts("data", data)
     tried = array("values", values)
     if tried.ndim != 1:
         raise ShapeError(f"The values to try have one axis, but their shape is {tried.shape}.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from vizkit.checks import number
 from vizkit.nn.autodiff import Tracked
-from vizkit.nn.names import lookup
+from vizkit.nn.names import by_name, lookup
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]
 
@@ -71,14 +71,7 @@ class L2(L1L2):
         super().__init__(l2=l2)
 
 
-_NAMES: dict[str, Callable[..., Regularizer]] = {
-    "L1": L1,
-    "L1L2": L1L2,
-    "L2": L2,
-    "l1": L1,
-    "l1_l2": lambda: L1L2(0.01, 0.01),
-    "l2": L2,
-}
+_NAMES = by_name(L1, L2, l1_l2=lambda: L1L2(0.01, 0.01), L1=L1, L2=L2, L1L2=L1L2)
 
 
 def get(identifier: Any) -> Callable[[Tracked], Any] | None:

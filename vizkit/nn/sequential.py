@@ -25,10 +25,9 @@ class Sequential(Model):
         The layers in order; the first may be an `Input`, which says the shape of a sample.
     name
         Its name.
-    dtype
-        Type of the weights of all layers that do not say otherwise, ``"float32"`` or ``"float64"``.
-    seed
-        Source of all its random choices.
+    **kwargs
+        ``dtype``, the type of the weights of all layers that do not say otherwise, ``"float32"`` or ``"float64"``;
+        ``seed``, the source of all its random choices; and what else every layer has.
 
     Examples
     --------
@@ -38,15 +37,8 @@ class Sequential(Model):
     19
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Layer] | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(name=name, dtype=dtype, seed=seed, **kwargs)
+    def __init__(self, layers: Sequence[Layer] | None = None, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
         self._layers: list[Layer] = []
         if not isinstance(layers, (list, tuple, type(None))):
             raise ArgumentError(f"Sequential takes a list of layers; {layers!r} was given.")

@@ -117,7 +117,9 @@ class Trainer(Layer):
         whole("epochs", epochs)
         size = batch_size_of(batch_size, 32)
         samples = feeding.samples(x, y, sample_weight, class_weight)
-        held = None if validation_data is None else feeding.samples(*feeding.triple(validation_data))
+        held = None
+        if validation_data is not None:
+            held = feeding.samples(*feeding.parts("validation_data", validation_data, weighted=True))
         if validation_split:
             samples, held_out = feeding.hold_out(samples, validation_split)
             held = held or held_out

@@ -6,7 +6,7 @@ over it in place, and costs the same for one weight array as for fifty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vizkit.errors import ArgumentError
@@ -18,13 +18,7 @@ from vizkit.nn.optimizers.descent import SGD
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
 
-_NAMES: dict[str, Callable[..., Optimizer]] = {
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adamw": AdamW,
-    "rmsprop": RMSprop,
-    "sgd": SGD,
-}
+_NAMES = {kind.__name__.lower(): kind for kind in (SGD, Adagrad, Adam, AdamW, RMSprop)}
 
 
 def get(identifier: Any) -> Optimizer:
