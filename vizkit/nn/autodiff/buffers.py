@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Scratch", "empty", "zeros"]
+__all__ = ["Scratch", "empty", "empty_like", "zeros"]
 
 _open: ContextVar[Scratch | None] = ContextVar("scratch", default=None)
 
@@ -74,6 +74,23 @@ def empty(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """
     scratch = _open.get()
     return np.empty(shape, dtype) if scratch is None else scratch.take(shape, dtype)
+
+
+def empty_like(x: Any) -> Any:
+    """Return an array to work in that is like `x`, of shape (...), and lies in memory as it does.
+
+    Of a tracked array there is none: ``None``, which NumPy takes as ``out=`` for an array of its own.
+
+    Examples
+    --------
+    >>> empty_like(np.ones((2, 3, 4)).transpose(2, 0, 1)).strides
+    (8, 96, 32)
+    """
+    if not isinstance(x, np.ndarray):
+        return None
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    memory = empty(tuple(x.shape[axis] for axis in order), x.dtype)
+    return memory.transpose(sorted(range(x.ndim), key=order.__getitem__))
 
 
 def zeros(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:

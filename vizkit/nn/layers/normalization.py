@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,9 +10,22 @@ import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn.autodiff import fused, plain
+from vizkit.nn.autodiff.buffers import empty_like
 from vizkit.nn.layers.base import Layer
 
 __all__ = ["BatchNormalization", "LayerNormalization", "standardise"]
+
+
+def _mean(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return the mean over axes, which keep length 1.
+
+    They are summed one after the other, from the one whose elements lie farthest apart in memory: so NumPy adds
+    long rows to each other.
+    """
+    count = math.prod(x.shape[axis] for axis in axes)
+    for axis in sorted(axes, key=lambda axis: -plain(x).strides[axis]):
+        x = np.sum(x, axis=axis, keepdims=True)
+    return x / count
 
 
 def _standardise_back(g: Any, y: Any, scale: Any, x: Any, axes: tuple[int, ...], **options: Any) -> Any:
@@ -19,8 +33,10 @@ def _standardise_back(g: Any, y: Any, scale: Any, x: Any, axes: tuple[int, ...],
 
     So the gradient loses its mean and its part along y (Ioffe and Szegedy 2015, section 3).
     """
-    along = y * np.mean(g * y, axis=axes, keepdims=True)
-    return [scale * (g - np.mean(g, axis=axes, keepdims=True) - along)]
+    space, other = empty_like(x), empty_like(x)
+    along = np.multiply(y, _mean(np.multiply(g, y, out=other), axes), out=other)
+    passed = np.subtract(np.subtract(g, _mean(g, axes), out=space), along, out=space)
+    return [np.multiply(scale, passed, out=space)]
 
 
 @fused(1, _standardise_back)
@@ -36,13 +52,14 @@ def standardise(
     >>> standardise(np.array([1.0, 3.0]), axes=(0,), epsilon=0.0).tolist()
     [-1.0, 1.0]
     """
-    mean = np.mean(x, axis=axes, keepdims=True)
-    deviation = x - mean
-    variance = np.mean(deviation * deviation, axis=axes, keepdims=True)
+    space = empty_like(x)
+    mean = _mean(x, axes)
+    deviation = np.subtract(x, mean, out=space)
+    variance = _mean(np.multiply(deviation, deviation, out=empty_like(x)), axes)
     if tell is not None:
         tell(mean, variance)
     scale = 1 / np.sqrt(variance + epsilon)
-    return deviation * scale, scale
+    return np.multiply(deviation, scale, out=space), scale
 
 
 class _Normalization(Layer):
