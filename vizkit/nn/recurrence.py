@@ -1,12 +1,12 @@
 """Going through a sequence step by step: fused primitives of the engine.
 
-All take the inputs' share of the sums, computed for all times at once, of shape (time, batch, gates × units), and
-return the hidden states of all times, followed by what other states there are after the last one:
-an array of shape (time + states − 1, batch, units).
+All return the hidden states of all times, followed by what other states there are after the last one: an array of
+shape (time + states − 1, batch, units).
 
 `scan` takes any step of plain NumPy. `lstm` and `gru` are the steps that Keras has by default, written for speed: one
-product and one tanh for all gates of a time, because σ(x) = ½ + ½ tanh(x / 2); on the way back all factors are
-computed for all times at once, and the gradient of the recurrent kernel is one product.
+product for what the inputs of all times add, one product and one tanh for all gates of a time, because
+σ(x) = ½ + ½ tanh(x / 2); on the way back all factors are computed for all times at once, and the gradient of each
+kernel is one product.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.nn.autodiff import Tape, Tracked, fused
+from vizkit.nn.autodiff.buffers import empty
 
 __all__ = ["gru", "lstm", "scan"]
 
@@ -69,145 +70,201 @@ def _scan(summed: Any, *others: Any, step: Step, count: int) -> tuple[Any, Any]:
     return stacked.value, (tape, leaves, stacked)
 
 
-def _halves(dtype: Any, units: int, is_sigmoid: Sequence[bool]) -> tuple[Any, Any]:
-    """Return factor and offset that turn tanh into sigmoid where a gate is one, for all units of all gates."""
-    factor = np.repeat([0.5 if sigmoid else 1.0 for sigmoid in is_sigmoid], units)
-    return factor.astype(dtype), (1 - factor).astype(dtype)
+LSTM_GATES = (True, True, False, True)  # which of them are sigmoids: enter, keep, new, leave
+GRU_GATES = (True, True, False)  # keep, reset, new
 
 
-def _lstm_back(
-    g: Any, y: Any, saved: Any, summed: Any, hidden: Any, cell: Any, recurrent: Any
-) -> tuple[Any, Any, Any, Any]:
-    gates, states, cells, bent = saved
+def _halves(gates: Sequence[bool], dtype: Any) -> tuple[Any, Any]:
+    """Return factor and offset, of shape (gates, 1, 1), that turn tanh into sigmoid where a gate is one."""
+    factor = np.array([0.5 if sigmoid else 1.0 for sigmoid in gates], dtype)[:, None, None]
+    return factor, 1 - factor
+
+
+def _scaled(weights: Any, factor: Any) -> Any:
+    """Return weights of shape (..., gates × units), those of each gate times its factor."""
+    return weights * np.repeat(factor, weights.shape[-1] // len(factor))
+
+
+def _blocks(sums: Any, gates: int) -> Any:
+    """Return a view of sums of shape (..., batch, gates × units) as (..., gates, batch, units)."""
+    return np.moveaxis(sums.reshape(*sums.shape[:-1], gates, sums.shape[-1] // gates), -2, -3)
+
+
+def _rows(x: Any) -> Any:
+    """Return a view of shape (time × batch, numbers)."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def _summed(sequences: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
+    """Return the inputs time by time, and what they and the bias add to all sums."""
+    batch, times, features = sequences.shape
+    inputs = empty((times, batch, features), sequences.dtype)
+    inputs[...] = sequences.transpose(1, 0, 2)
+    sums = empty((times, batch, len(bias)), inputs.dtype)
+    np.matmul(_rows(inputs), kernel, out=_rows(sums))
+    sums += bias
+    return inputs, sums
+
+
+def _summed_back(passed: Any, inputs: Any, kernel: Any) -> tuple[Any, Any, Any]:
+    """Return the gradients of sequences, kernel and bias from that of the sums, of shape (time, batch, sums)."""
+    to_inputs = empty(inputs.shape, inputs.dtype)
+    np.matmul(_rows(passed), kernel.T, out=_rows(to_inputs))
+    return to_inputs.transpose(1, 0, 2), _kernel_back(inputs, passed), _rows(passed).sum(axis=0)
+
+
+def _kernel_back(inputs: Any, passed: Any) -> Any:
+    """Return the gradient of a kernel that met the inputs of all times: one product."""
+    return np.matmul(_rows(inputs).T, _rows(passed), out=empty((inputs.shape[2], passed.shape[2]), passed.dtype))
+
+
+def _slopes(gates: Any, is_sigmoid: Any) -> Any:
+    """Return the derivatives of all gates with respect to their sums: s (1 − s) of a sigmoid, 1 − t² of a tanh."""
+    slopes = np.subtract(is_sigmoid, gates, out=empty(gates.shape, gates.dtype))
+    slopes *= gates
+    slopes += 1 - is_sigmoid
+    return slopes
+
+
+def _lstm_back(g: Any, y: Any, saved: Any, *arrays: Any) -> tuple[Any, ...]:
+    inputs, gates, states, cells, bent = saved
+    _, kernel, recurrent, _, hidden, _ = arrays
     times, batch, units = bent.shape
-    enter, keep, new, leave = np.split(gates, 4, axis=-1)
-    passed = np.empty((times, batch, 4, units), gates.dtype)
-    # what each sum moves the cell by, and what the last one moves the output by
-    passed[:, :, 0] = new * enter * (1 - enter)
-    passed[:, :, 1] = cells[:-1] * keep * (1 - keep)
-    passed[:, :, 2] = enter * (1 - new * new)
-    passed[:, :, 3] = bent * leave * (1 - leave)
-    output_by_cell = leave * (1 - bent * bent)
-    flat = passed.reshape(times, batch, 4 * units)
-    to_hidden, to_cell = np.zeros_like(hidden), g[times].copy()
-    backwards = np.ascontiguousarray(recurrent.T)
+    enter, keep, new, leave = gates.swapaxes(0, 1)
+    # what each sum moves the cell by, what the last one moves the output by, and what the cell does
+    slopes = _slopes(gates, 2 * _halves(LSTM_GATES, g.dtype)[1])
+    for slope, other in zip(slopes.swapaxes(0, 1), (new, cells[:-1], enter, bent), strict=True):
+        slope *= other
+    by_cell = np.multiply(bent, bent, out=empty(bent.shape, g.dtype))
+    np.subtract(1, by_cell, out=by_cell)
+    by_cell *= leave
+    passed = empty((times, batch, 4 * units), g.dtype)
+    blocks, backwards = _blocks(passed, 4), np.ascontiguousarray(recurrent.T)
+    to_hidden, to_cell, share = (empty(hidden.shape, g.dtype) for _ in range(3))
+    to_hidden[...], to_cell[...] = 0, g[times]
     for t in reversed(range(times)):
         to_hidden += g[t]
-        to_cell += to_hidden * output_by_cell[t]
-        passed[t, :, :3] *= to_cell[:, None]
-        passed[t, :, 3] *= to_hidden
-        np.matmul(flat[t], backwards, out=to_hidden)
+        to_cell += np.multiply(to_hidden, by_cell[t], out=share)
+        np.multiply(slopes[t, :3], to_cell, out=blocks[t, :3])
+        np.multiply(slopes[t, 3], to_hidden, out=blocks[t, 3])
+        np.matmul(passed[t], backwards, out=to_hidden)
         to_cell *= keep[t]
-    to_recurrent = states[:times].reshape(-1, units).T @ flat.reshape(-1, 4 * units)
-    return flat, to_hidden, to_cell, to_recurrent
+    to_sequences, to_kernel, to_bias = _summed_back(passed, inputs, kernel)
+    return to_sequences, to_kernel, _kernel_back(states[:times], passed), to_bias, to_hidden, to_cell
 
 
-@fused(4, _lstm_back)
-def lstm(summed: Any, hidden: Any, cell: Any, recurrent: Any) -> tuple[Any, Any]:
-    """Go through a sequence with an LSTM (Hochreiter and Schmidhuber 1997; forget gate by Gers et al. 2000).
+@fused(6, _lstm_back)
+def lstm(sequences: Any, kernel: Any, recurrent: Any, bias: Any, hidden: Any, cell: Any) -> tuple[Any, Any]:
+    """Go through sequences with an LSTM (Hochreiter and Schmidhuber 1997; forget gate by Gers et al. 2000).
 
     Parameters
     ----------
-    summed
-        The inputs' share, of shape (time, batch, 4 × units): enter, keep, new, leave.
+    sequences
+        The inputs, of shape (batch, time, features).
+    kernel, recurrent, bias
+        The weights, of shape (features, 4 × units), (units, 4 × units) and (4 × units,): enter, keep, new, leave.
     hidden, cell
         The states before the first time, of shape (batch, units).
-    recurrent
-        The recurrent kernel, of shape (units, 4 × units).
 
     Examples
     --------
     >>> zero = np.zeros((1, 2))
-    >>> lstm(np.zeros((3, 1, 8)), zero, zero, np.zeros((2, 8))).shape
+    >>> lstm(np.zeros((1, 3, 5)), np.zeros((5, 8)), np.zeros((2, 8)), np.zeros(8), zero, zero).shape
     (4, 1, 2)
     """
-    times, batch, units = len(summed), *hidden.shape
-    factor, offset = _halves(summed.dtype, units, [True, True, False, True])
-    gates, recurrent = summed * factor, recurrent * factor
-    states = np.empty((times + 2, batch, units), gates.dtype)  # the last one holds the cell at the end
-    cells, bent = np.empty((times + 1, batch, units), gates.dtype), np.empty((times, batch, units), gates.dtype)
+    times, batch, units, dtype = sequences.shape[1], *hidden.shape, sequences.dtype
+    factor, offset = _halves(LSTM_GATES, dtype)
+    inputs, sums = _summed(sequences, _scaled(kernel, factor), _scaled(bias, factor))
+    recurrent, gates = _scaled(recurrent, factor), empty((times, 4, batch, units), dtype)
+    states = empty((times + 2, batch, units), dtype)  # the last one holds the cell at the end
+    cells, bent = empty((times + 1, batch, units), dtype), empty((times, batch, units), dtype)
     states[0], cells[0] = hidden, cell
-    product = np.empty(gates.shape[1:], gates.dtype)
+    product, added = empty(sums.shape[1:], dtype), empty(hidden.shape, dtype)
+    blocks = _blocks(product, 4)
     for t in range(times):
-        now = gates[t]
-        now += np.matmul(states[t], recurrent, out=product)
-        np.tanh(now, out=now)
+        np.matmul(states[t], recurrent, out=product)
+        product += sums[t]
+        now = np.tanh(blocks, out=gates[t])
         now *= factor
         now += offset
-        enter, keep, new, leave = (now[:, i * units : (i + 1) * units] for i in range(4))
-        np.multiply(keep, cells[t], out=cells[t + 1])
-        cells[t + 1] += enter * new
-        np.tanh(cells[t + 1], out=bent[t])
+        enter, keep, new, leave = now
+        after = np.multiply(keep, cells[t], out=cells[t + 1])
+        after += np.multiply(enter, new, out=added)
+        np.tanh(after, out=bent[t])
         np.multiply(leave, bent[t], out=states[t + 1])
     states[-1] = cells[-1]
-    return states[1:], (gates, states, cells, bent)
+    return states[1:], (inputs, gates, states, cells, bent)
 
 
-def _gru_back(
-    g: Any, y: Any, saved: Any, summed: Any, hidden: Any, recurrent: Any, bias: Any
-) -> tuple[Any, Any, Any, Any]:
-    gates, states, inner = saved
+def _gru_back(g: Any, y: Any, saved: Any, *arrays: Any) -> tuple[Any, ...]:
+    inputs, gates, states, inner = saved
+    _, kernel, recurrent, _, hidden = arrays
     times, batch, units = inner.shape
-    keep, reset, new = np.split(gates, 3, axis=-1)
-    # the output's derivative with respect to the sum inside the tanh, then to the three recurrent products
-    to_new = (1 - keep) * (1 - new * new)
-    passed = np.empty((times, batch, 3, units), gates.dtype)
-    passed[:, :, 0] = (states[:-1] - new) * keep * (1 - keep)
-    passed[:, :, 1] = to_new * inner * reset * (1 - reset)
-    passed[:, :, 2] = to_new * reset
-    flat = passed.reshape(times, batch, 3 * units)
-    to_hidden = np.zeros_like(hidden)
-    product, backwards = np.empty_like(to_hidden), np.ascontiguousarray(recurrent.T)
+    keep, reset, new = gates.swapaxes(0, 1)
+    # the output's derivative with respect to each sum, and to the new one's recurrent part, which meets the reset
+    slopes = _slopes(gates, 2 * _halves(GRU_GATES, g.dtype)[1])
+    by_keep, by_reset, by_new = slopes.swapaxes(0, 1)
+    other = np.subtract(states[:-1], new, out=empty(new.shape, g.dtype))
+    by_keep *= other
+    by_new *= np.subtract(1, keep, out=other)
+    by_reset *= np.multiply(by_new, inner, out=other)
+    by_inner = np.multiply(by_new, reset, out=other)
+    passed, products = (empty((times, batch, 3 * units), g.dtype) for _ in range(2))
+    blocks, product_blocks = _blocks(passed, 3), _blocks(products, 3)
+    to_hidden, product = empty(hidden.shape, g.dtype), empty(hidden.shape, g.dtype)
+    to_hidden[...], backwards = 0, np.ascontiguousarray(recurrent.T)
     for t in reversed(range(times)):
         to_hidden += g[t]
-        passed[t] *= to_hidden[:, None]
-        to_new[t] *= to_hidden
+        np.multiply(slopes[t], to_hidden, out=blocks[t])
+        product_blocks[t, :2] = blocks[t, :2]
+        np.multiply(by_inner[t], to_hidden, out=product_blocks[t, 2])
         to_hidden *= keep[t]
-        to_hidden += np.matmul(flat[t], backwards, out=product)
-    rows = flat.reshape(-1, 3 * units)
-    to_summed = np.concatenate([flat[:, :, : 2 * units], to_new], axis=-1)
-    return to_summed, to_hidden, states[:-1].reshape(-1, units).T @ rows, rows.sum(axis=0)
+        to_hidden += np.matmul(products[t], backwards, out=product)
+    to_sequences, to_kernel, to_bias = _summed_back(passed, inputs, kernel)
+    both = np.stack([to_bias, _rows(products).sum(axis=0)])
+    return to_sequences, to_kernel, _kernel_back(states[:-1], products), both, to_hidden
 
 
-@fused(4, _gru_back)
-def gru(summed: Any, hidden: Any, recurrent: Any, bias: Any) -> tuple[Any, Any]:
-    """Go through a sequence with a GRU that resets after the product (Cho et al. 2014, in cuDNN's variant).
+@fused(5, _gru_back)
+def gru(sequences: Any, kernel: Any, recurrent: Any, bias: Any, hidden: Any) -> tuple[Any, Any]:
+    """Go through sequences with a GRU that resets after the product (Cho et al. 2014, in cuDNN's variant).
 
     Parameters
     ----------
-    summed
-        The inputs' share, of shape (time, batch, 3 × units): keep, reset, new.
+    sequences
+        The inputs, of shape (batch, time, features).
+    kernel, recurrent, bias
+        The weights, of shape (features, 3 × units), (units, 3 × units) and (2, 3 × units): keep, reset, new. The first
+        bias belongs to the inputs' product, the second to the recurrent one.
     hidden
         The state before the first time, of shape (batch, units).
-    recurrent, bias
-        The recurrent kernel, of shape (units, 3 × units), and what is added to its product, of shape (3 × units,).
 
     Examples
     --------
-    >>> gru(np.zeros((3, 1, 6)), np.zeros((1, 2)), np.zeros((2, 6)), np.zeros(6)).shape
+    >>> gru(np.zeros((1, 3, 5)), np.zeros((5, 6)), np.zeros((2, 6)), np.zeros((2, 6)), np.zeros((1, 2))).shape
     (3, 1, 2)
     """
-    times, batch, units = len(summed), *hidden.shape
-    factor, offset = _halves(summed.dtype, units, [True, True, False])
-    gates, recurrent, bias = summed * factor, recurrent * factor, bias * factor
-    both = slice(0, 2 * units)
-    states = np.empty((times + 1, batch, units), gates.dtype)
-    inner = np.empty((times, batch, units), gates.dtype)
+    times, batch, units, dtype = sequences.shape[1], *hidden.shape, sequences.dtype
+    factor, offset = _halves(GRU_GATES, dtype)
+    biases = _scaled(bias, factor)
+    inputs, sums = _summed(sequences, _scaled(kernel, factor), biases[0])
+    recurrent, gates = _scaled(recurrent, factor), empty((times, 3, batch, units), dtype)
+    states, inner = empty((times + 1, batch, units), dtype), empty((times, batch, units), dtype)
     states[0] = hidden
-    product = np.empty(gates.shape[1:], gates.dtype)
+    product, renewed = empty(sums.shape[1:], dtype), empty(hidden.shape, dtype)
+    blocks, sum_blocks = _blocks(product, 3), _blocks(sums, 3)
     for t in range(times):
         np.matmul(states[t], recurrent, out=product)
-        product += bias
-        inner[t] = product[:, 2 * units :]
-        now, gated = gates[t], gates[t, :, both]
-        gated += product[:, both]
+        product += biases[1]
+        inner[t] = blocks[2]
+        gated = np.add(sum_blocks[t, :2], blocks[:2], out=gates[t, :2])
         np.tanh(gated, out=gated)
-        gated *= factor[both]
-        gated += offset[both]
-        keep, reset, new = (now[:, i * units : (i + 1) * units] for i in range(3))
-        new += reset * inner[t]
-        np.tanh(new, out=new)
-        np.subtract(states[t], new, out=states[t + 1])
-        states[t + 1] *= keep
-        states[t + 1] += new
-    return states[1:], (gates, states, inner)
+        gated *= factor[:2]
+        gated += offset[:2]
+        keep, reset, new = gates[t]
+        np.multiply(reset, inner[t], out=renewed)
+        np.tanh(np.add(sum_blocks[t, 2], renewed, out=renewed), out=new)
+        after = np.subtract(states[t], new, out=states[t + 1])
+        after *= keep
+        after += new
+    return states[1:], (inputs, gates, states, inner)

@@ -9,33 +9,62 @@ import numpy as np
 from vizkit.checks import whole
 from vizkit.errors import ArgumentError, DataError
 from vizkit.nn import regularizers
-from vizkit.nn.autodiff import plain, primitive
+from vizkit.nn.autodiff import primitive
+from vizkit.nn.autodiff.buffers import empty, zeros
 from vizkit.nn.layers.base import Layer
 
 __all__ = ["Embedding", "look_up"]
 
 
-def _sum_by_row(g: Any, y: Any, table: Any, indices: Any) -> Any:
-    """Add up what each row of the table is responsible for: sorted by row, the sums are runs."""
-    passed = np.zeros(table.shape, g.dtype)
-    if indices.size:
-        flat = indices.reshape(-1)
-        order = np.argsort(flat, kind="stable")
-        rows, starts = np.unique(flat[order], return_index=True)
-        passed[rows] = np.add.reduceat(g.reshape(flat.size, -1)[order], starts, axis=0)
+def _sum_by_row(g: Any, y: Any, table: Any, numbers: Any, name: str) -> Any:
+    """Add up what each row of the table is responsible for: sorted by row, they are runs, and most have one member."""
+    passed = zeros(table.shape, g.dtype)
+    order = np.argsort(numbers, axis=None, kind="stable")
+    rows = numbers.reshape(-1)[order].astype(np.intp, copy=False)
+    shares = empty((len(rows), table.shape[1]), g.dtype)
+    np.take(g.reshape(shares.shape), order, axis=0, out=shares, mode="clip")
+    passed[rows] = shares
+    starts = np.flatnonzero(np.append(True, rows[1:] != rows[:-1]))
+    stops = np.append(starts[1:], len(rows))
+    for run in np.flatnonzero(stops - starts > 1):
+        start, stop = starts[run], stops[run]
+        np.add.reduce(shares[start:stop], axis=0, out=passed[rows[start]])
     return passed
 
 
-@primitive(_sum_by_row)
-def look_up(table: Any, indices: Any) -> Any:
-    """Return the rows of a table, of shape (rows, units), that whole numbers of shape (...) name.
+@primitive(_sum_by_row, None)
+def look_up(table: Any, numbers: Any, name: str) -> Any:
+    """Return the rows of a table, of shape (rows, units), that whole numbers of shape (...) pick.
+
+    Raises
+    ------
+    DataError
+        When a number picks no row; it names the layer.
 
     Examples
     --------
-    >>> look_up(np.array([[1.0], [3.0]]), indices=np.array([1, 1])).tolist()
+    >>> look_up(np.array([[1.0], [3.0]]), np.array([1, 1]), "words").tolist()
     [[3.0], [3.0]]
     """
-    return table[indices]
+    if numbers.size:
+        _check(numbers, len(table), name)
+    found = empty((numbers.size, table.shape[1]), table.dtype)
+    picked = numbers.reshape(-1).astype(np.intp, copy=False)
+    np.take(table, picked, axis=0, out=found, mode="clip")  # any other mode copies once more
+    return found.reshape(*numbers.shape, table.shape[1])
+
+
+def _check(numbers: Any, rows: int, name: str) -> None:
+    lowest, highest = numbers.min(), numbers.max()
+    given = f"numbers from {lowest} to {highest}"
+    if numbers.dtype.kind not in "iu" and not np.equal(np.floor(numbers), numbers).all():
+        given = "numbers that are not whole"
+    elif lowest >= 0 and highest < rows:
+        return
+    raise DataError(
+        f"The layer {name!r} (Embedding) takes whole numbers from 0 to {rows - 1}; an input of shape "
+        f"{numbers.shape} with {given} was given."
+    )
 
 
 class Embedding(Layer):
@@ -92,21 +121,4 @@ class Embedding(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the vectors, of shape (batch, ..., output_dim)."""
-        return look_up(self.embeddings, indices=self._numbers(inputs))
-
-    def _numbers(self, inputs: Any) -> Any:
-        numbers = plain(inputs)
-        if numbers.dtype.kind not in "iu":
-            whole = numbers.astype(np.int64) if np.isfinite(numbers).all() else np.zeros_like(numbers)
-            if not np.equal(whole, numbers).all():
-                raise self._refuse_numbers("numbers that are not whole", numbers)
-            numbers = whole
-        if numbers.size and (numbers.min() < 0 or numbers.max() >= self.input_dim):
-            raise self._refuse_numbers(f"numbers from {numbers.min()} to {numbers.max()}", numbers)
-        return numbers
-
-    def _refuse_numbers(self, given: str, numbers: Any) -> DataError:
-        return DataError(
-            f"The layer {self.name!r} (Embedding) takes whole numbers from 0 to {self.input_dim - 1}; an input of "
-            f"shape {numbers.shape} with {given} was given."
-        )
+        return look_up(self.embeddings, inputs, self.name)

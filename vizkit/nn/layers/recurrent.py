@@ -71,7 +71,7 @@ class _Recurrent(Weighing):
         first = self._first_states(sequences, initial_state)
         if training and self.dropout:
             sequences = sequences * self._mask(sequences)
-        states = self._run_through(np.matmul(np.transpose(sequences, (1, 0, 2)), self.kernel), first)
+        states = self._run_through(sequences, first)
         times = sequences.shape[1]
         last = [states[times - 1 + i] for i in range(self.states)]
         output = np.transpose(states[:times], (1, 0, 2)) if self.return_sequences else last[0]
@@ -95,9 +95,16 @@ class _Recurrent(Weighing):
         kept = (self._masks or self.random()).random((sequences.shape[0], 1, sequences.shape[2])) >= self.dropout
         return (kept / (1 - self.dropout)).astype(sequences.dtype)
 
-    def _run_through(self, summed: Any, first: list[Any]) -> Any:
+    def _run_through(self, sequences: Any, first: list[Any]) -> Any:
         """Return the hidden states of all times, then the other states after the last one."""
-        return scan(self.step, self.with_bias(summed), first, [self.recurrent_kernel])
+        return scan(self.step, self.with_bias(self._summed(sequences)), first, [self.recurrent_kernel])
+
+    def _summed(self, sequences: Any) -> Any:
+        """Return what the inputs add to the sums of all times, of shape (time, batch, gates × units)."""
+        return np.matmul(np.transpose(sequences, (1, 0, 2)), self.kernel)
+
+    def _all_biases(self) -> Any:
+        return self.bias if self.use_bias else np.zeros(self._bias_shape(), self.dtype)
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the states of the next time, each of shape (batch, units)."""
@@ -207,10 +214,10 @@ class LSTM(_Gated):
             bias[self.units : 2 * self.units] = 1
             self.bias.assign(bias)
 
-    def _run_through(self, summed: Any, first: list[Any]) -> Any:
+    def _run_through(self, sequences: Any, first: list[Any]) -> Any:
         if not self._is_usual():
-            return super()._run_through(summed, first)
-        return lstm(self.with_bias(summed), *first, self.recurrent_kernel)
+            return super()._run_through(sequences, first)
+        return lstm(sequences, self.kernel, self.recurrent_kernel, self._all_biases(), *first)
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the next output and cell, each of shape (batch, units)."""
@@ -263,14 +270,13 @@ class GRU(_Gated):
         wide = 3 * self.units
         return (2, wide) if self.reset_after else (wide,)
 
-    def _run_through(self, summed: Any, first: list[Any]) -> Any:
+    def _run_through(self, sequences: Any, first: list[Any]) -> Any:
         if not self.reset_after:
-            return super()._run_through(summed, first)
-        inner = self.bias[1] if self.use_bias else np.zeros(3 * self.units, summed.dtype)
-        summed = summed + self.bias[0] if self.use_bias else summed
+            return super()._run_through(sequences, first)
+        biases = self._all_biases()
         if self._is_usual():
-            return gru(summed, *first, self.recurrent_kernel, inner)
-        return scan(self.step, summed, first, [self.recurrent_kernel, inner])
+            return gru(sequences, self.kernel, self.recurrent_kernel, biases, *first)
+        return scan(self.step, self._summed(sequences) + biases[0], first, [self.recurrent_kernel, biases[1]])
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the units' next outputs, of shape (batch, units)."""
