@@ -36,9 +36,13 @@ def linear(x: Any) -> Any:
 def _differentiable(name: str) -> Primitive:
     """Return a formula of `vizkit.functions` as a primitive, with the derivative that stands beside it."""
     formula = functions.ACTIVATIONS[name]
-    if formula.from_output is not None:
-        return Primitive(formula.function, 1, [lambda g, y, x: g * formula.from_output(y)], name)
-    return Primitive(formula.function, 1, [lambda g, y, x, **options: g * formula.derivative(x, **options)], name)
+
+    def derivative(g: Any, y: Any, x: Any, **options: Any) -> Any:
+        return g * (formula.derivative(x, **options) if formula.from_output is None else formula.from_output(y))
+
+    found = Primitive(formula.function, 1, [derivative], name)
+    found.composed = True
+    return found
 
 
 relu = _differentiable("relu")
@@ -85,6 +89,8 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
+
+softmax.composed = log_softmax.composed = True
 
 _NAMES = by_name(
     elu, gelu, hard_sigmoid, leaky_relu, linear, log_softmax, mish, relu, relu6, selu, sigmoid, silu, softmax, softplus,

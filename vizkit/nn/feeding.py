@@ -32,6 +32,16 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def arrays(self) -> tuple[Any, Any, Any]:
+        """Inputs, targets and weights, each of shape (samples, ...); the weights may be ``None``."""
+        return self.x, self.y, self.weights
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What batches of these samples have in common: the shapes of single samples, and the types."""
+        return tuple((array.shape[1:], array.dtype) for array in self.arrays if array is not None)
+
     def __getitem__(self, part: Any) -> Samples:
         """Return those that a slice or an array of numbers picks."""
         return Samples(self.x[part], self.y[part], None if self.weights is None else self.weights[part])
@@ -50,7 +60,7 @@ def samples(x: Any, y: Any, sample_weight: Any = None, class_weight: Mapping[int
     >>> samples([[1.0], [2.0]], [0, 1], class_weight={1: 3.0}).weights.tolist()
     [1.0, 3.0]
     """
-    x, y = array_pair(x, y)
+    x, y = (np.ascontiguousarray(part) for part in array_pair(x, y))  # so that all batches lie alike in memory
     if sample_weight is not None and class_weight is not None:
         raise ArgumentError("Give sample_weight or class_weight; both were given.")
     if class_weight is not None:
@@ -124,7 +134,18 @@ def batches(count: int, size: int, random: np.random.Generator | None = None) ->
     [[2, 0], [1]]
     """
     if random is None:
-        yield from (slice(start, start + size) for start in range(0, count, size))
+        yield from (slice(start, min(start + size, count)) for start in range(0, count, size))
         return
     order = random.permutation(count)
     yield from (order[start : start + size] for start in range(0, count, size))
+
+
+def length_of(part: Any) -> int:
+    """Return how many samples one of the `batches` has.
+
+    Examples
+    --------
+    >>> [length_of(part) for part in batches(5, 3)]
+    [3, 2]
+    """
+    return part.stop - part.start if isinstance(part, slice) else len(part)

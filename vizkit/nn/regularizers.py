@@ -9,12 +9,13 @@ import numpy as np
 
 from vizkit.checks import number
 from vizkit.nn.autodiff import Tracked
+from vizkit.nn.changes import Noticed
 from vizkit.nn.names import by_name, lookup
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]
 
 
-class Regularizer:
+class Regularizer(Noticed):
     """Base class: define ``__call__(weight)``, which gives a number.
 
     Examples

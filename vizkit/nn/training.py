@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vizkit.checks import whole
-from vizkit.errors import ArgumentError, DivergenceError, NotBuiltError, ShapeError
+from vizkit.errors import ArgumentError, NotBuiltError, ShapeError
 from vizkit.nn import feeding, losses, metrics, optimizers, seeds
-from vizkit.nn.autodiff import Tape, Tracked, plain
 from vizkit.nn.callbacks import Callback, Callbacks, History
+from vizkit.nn.diagnosis import diverged
 from vizkit.nn.feeding import Samples
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.progress import Progress, verbosity
+from vizkit.nn.steps import Steps
 from vizkit.nn.totals import Totals
 
 __all__ = ["Trainer", "batch_size_of"]
+
+
+class _Course(NamedTuple):
+    """What an epoch of `fit` works with."""
+
+    samples: Samples
+    watched: Sequence[Any]
+    totals: Totals
+    progress: Progress
+    told: Callbacks
 
 
 class Trainer(Layer):
@@ -28,11 +38,13 @@ class Trainer(Layer):
     loss: losses.Loss | None = None
     optimizer: optimizers.Optimizer | None = None
     stop_training = False
+    stops_at_nan = True  # set it to False, and training goes on when the loss is no finite number
     _recording: Any = None
     _quiet = False  # inside fit and evaluate only training steps are recorded
     _updates = 0
     _metrics: Sequence[metrics.Metric] = ()
     _penalties: Sequence[tuple[Any, Any]] = ()
+    _steps: Steps
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None) -> None:
         """Choose what training does.
@@ -54,6 +66,7 @@ class Trainer(Layer):
         self.optimizer = optimizers.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
         self._metrics = _checked_metrics(metrics or [])
+        self._steps = Steps(self)
 
     # -- training -----------------------------------------------------------------------------------
 
@@ -128,12 +141,12 @@ class Trainer(Layer):
         order = (seeds.generator(seed) if seed is not None else self.random()) if shuffle else None
         progress = Progress(verbosity(verbose), epochs, -(-len(samples) // size))
         told = Callbacks(callbacks, self, {"epochs": epochs, "steps": progress.steps, "verbose": progress.verbose})
+        course = _Course(samples, watched, Totals(self.loss, self._metrics), progress, told)
         self.stop_training = False
         told.tell("on_train_begin", {})
         for epoch in range(initial_epoch, epochs):
             told.tell("on_epoch_begin", epoch, {})
-            batches = (samples[part] for part in feeding.batches(len(samples), size, order))
-            logs = self._epoch(epoch, batches, watched, progress, told)
+            logs = self._epoch(epoch, feeding.batches(len(samples), size, order), course)
             if held is not None:
                 logs |= {f"val_{name}": value for name, value in self._evaluate(self._prepare(held), size).items()}
             progress.epoch(epoch, logs)
@@ -145,74 +158,38 @@ class Trainer(Layer):
         told.tell("on_train_end", {})
         return told.history
 
-    def _epoch(
-        self, epoch: int, batches: Any, watched: Sequence[Any], progress: Progress, told: Callbacks
-    ) -> dict[str, float]:
+    def _epoch(self, epoch: int, parts: Iterable[Any], course: _Course) -> dict[str, float]:
         """Train on each batch once; return the loss and metrics over all of them."""
-        totals = Totals(self.loss, self._metrics)
-        for step, batch in enumerate(batches):
+        samples, watched, totals, progress, told = course
+        totals.reset()
+        for step, part in enumerate(parts):
             told.tell_step("on_train_batch_begin", step, {})
-            value, prediction = self._train_step(batch, watched)
-            totals.add(value, batch, prediction)
+            totals.add(*self._train_step(samples, part, watched))
             progress.step(epoch, step + 1)
             if told.steps:
                 told.tell_step("on_train_batch_end", step, totals.result())
             if self.stop_training:
                 break
-        if not all(np.isfinite(weight.value).all() for weight in watched):
-            self._diverged(f"The loss is {value}, but its gradient is not finite")
+        if self.stops_at_nan and not self.optimizer.are_finite():
+            raise diverged(self, "After the last step not all weights are finite", samples[part])
         return totals.result()
 
-    def _train_step(self, batch: Samples, watched: Sequence[Any]) -> tuple[float, Any]:
-        """Go forward, backward, and change the weights; return the loss and the predictions."""
-        recording = self._recording
-        tape = None if recording is None else recording.begin(self._updates)
+    def _train_step(self, samples: Samples, part: Any, watched: Sequence[Any]) -> tuple[float, Samples, Any]:
+        """Train on the samples that `part` picks; return the loss before it, the batch and the predictions."""
+        tape = None if self._recording is None else self._recording.begin(self._updates)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            if tape is not None:
-                value, prediction = self._recorded_step(tape, batch)
+            if tape is None:
+                taken = self._steps.take(samples, part, watched)
             else:
-                tape = Tape()
-                with tape.watch(watched):
-                    prediction = self(batch.x, training=True)
-                    loss = self._with_penalties(self.loss(batch.y, prediction, batch.weights))
-                    value = losses.value_of(loss)
-                    self._check(value)
-                    gradients = tape.backward(loss) if isinstance(loss, Tracked) else {}
-                self.optimizer.apply(gradients)
+                taken = self._steps.record(tape, samples[part])
         self._updates += 1
-        return value, plain(prediction)
-
-    def _recorded_step(self, tape: Tape, batch: Samples) -> tuple[float, Any]:
-        """Do the same as a plain step, and tell the recorder of it."""
-        recording = self._recording
-        with tape.watch(self.weights):
-            inputs = Tracked(np.asarray(self._cast(batch.x)), tape)
-            prediction = self(inputs, training=True)
-            loss = self._with_penalties(recording.loss(batch.y, prediction, batch.weights))
-            value = losses.value_of(loss)
-            self._check(value)
-            gradients = tape.backward(loss, keep=True)
-            recording.backward(gradients)
-        recording.update(gradients)
-        return value, prediction
+        return taken
 
     def _with_penalties(self, loss: Any) -> Any:
         """Add to the loss what the regularizers of the weights ask for."""
         for regularizer, weight in self._penalties:
             loss = loss + regularizer(weight)
         return loss
-
-    def _check(self, value: float) -> None:
-        if not math.isfinite(value):
-            self._diverged(f"The loss is {value}")
-
-    def _diverged(self, what: str) -> None:
-        broken = {w.name for w in self.weights if not np.isfinite(w.value).all()}
-        where = f" Weights that are not finite: {', '.join(sorted(broken))}." if broken else ""
-        raise DivergenceError(
-            f"{what} at step {self._updates}: training diverged.{where} The likely cause is a learning rate that "
-            f"is too large (it is {self.optimizer.learning_rate:g}); try a tenth of it, or scale the inputs."
-        )
 
     def train_on_batch(
         self,
@@ -235,8 +212,7 @@ class Trainer(Layer):
         """
         batch = self._prepare(feeding.samples(x, y, sample_weight, class_weight))
         totals = Totals(self.loss, self._metrics)
-        value, prediction = self._train_step(batch, self._take_over_weights())
-        totals.add(value, batch, prediction)
+        totals.add(*self._train_step(batch, slice(0, len(batch)), self._take_over_weights()))
         return totals.result() if return_dict else _as_keras(totals.result())
 
     def evaluate(

@@ -63,6 +63,10 @@ class Scratch:
         self._arrays[place : place + 1] = [new]
         return new
 
+    def give(self, known: np.ndarray, other: np.ndarray) -> None:
+        """Hand out another array, of the same shape (...) and type, in place of a known one from now on."""
+        self._arrays = [other if array is known else array for array in self._arrays]
+
 
 def empty(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """Return an array to work in, as ``np.empty``: its numbers are arbitrary.

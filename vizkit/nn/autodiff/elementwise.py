@@ -7,6 +7,7 @@ worth to it. Broadcasting is undone by the engine.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,15 @@ elementwise(np.hypot, lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y
 
 
 def _power(a: Any, b: Any) -> Any:
-    return a**b
+    return np.asarray(a) ** b if isinstance(a, np.generic) else a**b  # scalars would go another way than arrays
 
 
 power = implements(np.power)(Primitive(_power, 2, name="power"))
+
+
+@power.writes
+def _power_into(out: Any, a: Any, b: Any) -> Any:
+    return partial(np.square, a, out) if isinstance(b, (int, float)) and b == 2 else lambda: np.copyto(out, a**b)
 
 
 @power.derivative(0)
@@ -107,6 +113,15 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 where = implements(np.where)(Primitive(_where, 3, name="where"))
 
 
+@where.writes
+def _where_into(out: Any, condition: Any, x: Any, y: Any) -> Any:
+    def choose() -> None:
+        np.copyto(out, y)
+        np.copyto(out, x, where=condition)
+
+    return choose if np.asarray(condition).dtype.kind == "b" else None
+
+
 @where.derivative(1)
 def _where_x(g: Any, output: Any, condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, g, 0)
@@ -122,6 +137,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 
 clip = implements(np.clip)(Primitive(_clip, 1, name="clip"))
+clip.into = lambda out, a, a_min=None, a_max=None: partial(np.clip, a, a_min, a_max, out)
 
 
 @clip.derivative()
@@ -135,6 +151,7 @@ def _astype(x: Any, dtype: Any) -> Any:
 
 
 astype = implements(np.astype)(Primitive(_astype, 1, [lambda g, y, x, dtype: g], name="astype"))
+astype.into = lambda out, x, dtype: partial(np.copyto, out, x, "unsafe")
 copy = implements(np.copy)(Primitive(lambda a: np.array(a), 1, [lambda g, y, a: g], name="copy"))
 round_ = implements(np.round)(Primitive(lambda a, decimals=0: np.round(a, decimals), 1, name="round"))
 alias = Primitive(lambda x: x, 1, [lambda g, y, x: g], name="alias")

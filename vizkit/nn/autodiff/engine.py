@@ -22,7 +22,7 @@ import numpy as np
 from vizkit.errors import UnsupportedOperationError
 from vizkit.nn.autodiff.tracked import FUNCTIONS, Tracked
 
-__all__ = ["Entry", "Primitive", "Tape", "implements", "innermost", "operation"]
+__all__ = ["Entry", "Primitive", "Tape", "fit", "implements", "innermost", "operation"]
 
 _created = itertools.count()
 
@@ -44,11 +44,6 @@ class Entry:
         self.sources: list[tuple[int, Tracked]] = []
         self.contributions: list[Any] = []
         self.output: Tracked
-
-    def pull(self, gradient: Any) -> Iterator[tuple[Tracked, Any]]:
-        """Yield each source with what `gradient` (of the output) is worth to it."""
-        for source, passed in self.primitive.pull(self, gradient):
-            yield source, fit(passed, source.value)
 
 
 class Tape:
@@ -84,19 +79,14 @@ class Tape:
         """Return what a call gives, of shape (...)."""
         return entry.primitive.run(entry)
 
-    def refuse(self, tracked: Tracked, what: str) -> Any:
-        """Raise, because something on a tracked array would lose its derivative."""
-        raise UnsupportedOperationError(
-            f"{what} on a tracked array of shape {tracked.shape} would lose its derivative. "
-            "Call .numpy() when the plain value is what you want."
-        )
+    def pull(self, entry: Entry, gradient: Any) -> Iterator[tuple[Tracked, Any]]:
+        """Yield each source of a call with what `gradient`, of the output's shape (...), is worth to it."""
+        for source, passed in entry.primitive.pull(entry, gradient):
+            yield source, fit(passed, source.value)
 
-    def unknown(self, function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
-        """Raise, because a function that the engine does not know was called with a tracked array."""
-        raise UnsupportedOperationError(
-            f"{name} is not among the functions that vizkit differentiates. Use those of the table in "
-            "vizkit.nn.autodiff, or give it a derivative with autodiff.primitive."
-        )
+    def refuse(self, what: str, reason: str) -> None:
+        """Raise, because something that was asked of a tracked array would lose its derivative."""
+        raise UnsupportedOperationError(f"{what} {reason}")
 
     def backward(self, output: Tracked, seed: Any = None, keep: bool = False) -> dict[int, Any]:
         """Return the derivative of `output` with respect to what it was computed from.
@@ -122,7 +112,7 @@ class Tape:
             gradient = gradients.pop(id(entry.output), None)
             if gradient is None:
                 continue
-            for source, passed in entry.pull(gradient):
+            for source, passed in self.pull(entry, gradient):
                 known = gradients.get(id(source))
                 gradients[id(source)] = passed if known is None else known + passed
         return gradients
@@ -141,7 +131,7 @@ class Tape:
             gradient = gradients.get(id(entry.output))
             if gradient is None or id(entry.output) in originals:
                 continue
-            for source, passed in entry.pull(gradient):
+            for source, passed in self.pull(entry, gradient):
                 entry.contributions.append(passed)
                 while source is not None:
                     known = gradients.get(id(source))
@@ -166,6 +156,8 @@ class Primitive:
     """
 
     transparent = False  # whether it gives its input another name and does nothing else
+    composed = False  # whether it and its derivatives are made of functions the engine knows, so that a plan sees them
+    into: Callable[..., Callable[[], Any]] | None = None  # see `writes`
 
     def __init__(
         self,
@@ -194,6 +186,14 @@ class Primitive:
 
         return register
 
+    def writes(self, function: Callable[..., Callable[[], Any]]) -> Callable[..., Callable[[], Any]]:
+        """Decorate ``(out, *arrays, **options) -> call``, where ``call()`` writes the result into `out`.
+
+        A plan repeats such calls; of a primitive without one, it copies the result, of shape (...), into its place.
+        """
+        self.into = function
+        return function
+
     def derivative_for(self, position: int) -> Callable[..., Any] | None:
         """Return the derivative with respect to one array, of shape (...); ``None`` where there is none."""
         if self.arrays is None:
@@ -204,17 +204,17 @@ class Primitive:
         """Run on plain or tracked arrays; record the call on the innermost tape among them."""
         if options or len(args) != self.arrays:
             args, options = self._sort_out(args, options)
-        tape = innermost(args)
-        entry = Entry(self, list(args), options)
-        for position, argument in enumerate(args):
-            if isinstance(argument, Tracked) and argument.tape in (tape, None):
-                entry.values[position] = argument.value
-                if tape is not None and argument.tape is tape:
-                    entry.sources.append((position, argument))
-        result = self.run(entry)
+        # a weight that is not being trained just now is what it holds
+        values = [a.value if isinstance(a, Tracked) and a.tape is None else a for a in args]
+        tape = innermost(values)
+        entry = Entry(self, values, options)
         if tape is None:
-            return result
-        entry.output = Tracked(result, tape)
+            return self.run(entry)
+        for position, value in enumerate(values):
+            if isinstance(value, Tracked) and value.tape is tape:
+                entry.sources.append((position, value))
+                values[position] = value.value
+        entry.output = Tracked(tape.run(entry), tape)
         tape.entries.append(entry)
         return entry.output
 
@@ -267,6 +267,8 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Any], Any]:
 
     def register(implementation: Any) -> Any:
         FUNCTIONS.update(dict.fromkeys(functions, implementation))
+        if isinstance(implementation, Primitive):
+            implementation.composed = True
         return implementation
 
     return register

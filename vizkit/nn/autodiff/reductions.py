@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,11 +73,30 @@ def _extreme_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False)
     return np.where(reached, share, 0)
 
 
-implements(np.sum)(Primitive(_sum, 1, [_sum_a], name="sum"))
-implements(np.mean)(Primitive(_mean, 1, [_mean_a], name="mean"))
+sum_ = implements(np.sum)(Primitive(_sum, 1, [_sum_a], name="sum"))
+mean = implements(np.mean)(Primitive(_mean, 1, [_mean_a], name="mean"))
 implements(np.prod)(Primitive(_prod, 1, [_prod_a], name="prod"))
-implements(np.max, np.amax)(Primitive(_max, 1, [_extreme_a], name="max"))
-implements(np.min, np.amin)(Primitive(_min, 1, [_extreme_a], name="min"))
+max_ = implements(np.max, np.amax)(Primitive(_max, 1, [_extreme_a], name="max"))
+min_ = implements(np.min, np.amin)(Primitive(_min, 1, [_extreme_a], name="min"))
+
+
+# What np.sum, np.mean, np.max and np.min do in the end, without the way there.
+def _reducing(ufunc: np.ufunc) -> Any:
+    return lambda out, a, axis=None, keepdims=False: partial(ufunc.reduce, a, axis, None, out, keepdims)
+
+
+sum_.into, max_.into, min_.into = _reducing(np.add), _reducing(np.maximum), _reducing(np.minimum)
+
+
+@mean.writes
+def _mean_into(out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    total, count = partial(np.add.reduce, a, axis, None, out, keepdims), np.intp(_count(a, axis))
+
+    def average() -> None:
+        total()
+        np.true_divide(out, count, out, casting="unsafe")
+
+    return average if a.dtype.kind == out.dtype.kind == "f" else None
 
 
 def _cumsum(a: Any, axis: Any = None) -> Any:

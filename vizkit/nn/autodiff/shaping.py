@@ -88,6 +88,18 @@ def _scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 getitem = Primitive(_read, 1, [lambda g, y, a, index: scatter(g, index=index, shape=a.shape)], name="getitem")
 scatter = Primitive(_scatter, 1, [lambda g, y, values, index, shape: g[index]], name="scatter")
+getitem.composed = True
+
+
+@scatter.writes
+def _scatter_into(out: Any, values: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    target = out[index]
+
+    def add() -> None:
+        out.fill(0)
+        np.copyto(target, values)
+
+    return add if np.may_share_memory(target, out) else None  # an index of arrays picks no view
 
 
 @implements(getitem_key)
@@ -145,6 +157,8 @@ def _concatenate_part(position: int, g: Any, y: Any, *arrays: Any, axis: int | N
 
 concatenate = Primitive(_concatenate, None, [_concatenate_part], name="concatenate")
 concatenate.option_names = ["axis"]
+concatenate.composed = True
+concatenate.into = lambda out, *arrays, axis=0: partial(np.concatenate, arrays, axis, out)
 
 
 @implements(np.concatenate, np.concat)
@@ -192,6 +206,7 @@ def _pad_array(g: Any, y: Any, array: Any, pad_width: Any, **options: Any) -> An
 
 
 pad = Primitive(_pad, 1, [_pad_array], name="pad")
+pad.composed = True
 
 
 @implements(np.pad)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,8 @@ def plain(x: Any) -> Any:
     3.0
     """
     while isinstance(x, Tracked):
+        if x.tape is not None:
+            x.tape.leaked = True
         x = x.value
     return x
 
@@ -139,12 +141,10 @@ class Tracked:
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(plain(self))
 
     def __index__(self) -> int:
-        if self.dtype.kind not in "iu":
-            self._refuse("int()")
-        return int(plain(self))
+        return int(plain(self) if self.dtype.kind in "iu" else self._detached("int()"))
 
     def __int__(self) -> int:
         return self.__index__()
@@ -165,36 +165,33 @@ class Tracked:
 
     def _detached(self, what: str) -> Any:
         if self.tape is not None:
-            self._refuse(what)
-        return self.value
-
-    def _refuse(self, what: str) -> None:
-        raise UnsupportedOperationError(
-            f"{what} on a tracked array of shape {self.shape} would lose its derivative. "
-            "Call .numpy() when the plain value is what you want."
-        )
+            self.tape.refuse(
+                f"{what} on a tracked array of shape {self.shape}",
+                "would lose its derivative. Call .numpy() when the plain value is what you want.",
+            )
+        return plain(self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method != "__call__":
-            raise _unsupported(f"np.{ufunc.__name__}.{method}")
-        if "out" in kwargs:
+        if "out" in kwargs and method == "__call__":
             raise UnsupportedOperationError(
                 f"np.{ufunc.__name__} cannot write a tracked result into an existing array (out= or an "
                 f"in-place operator); assign its result to a new name."
             )
+        if method != "__call__":
+            return _unknown(f"np.{ufunc.__name__}.{method}", getattr(ufunc, method), inputs, kwargs)
         if ufunc not in FUNCTIONS:
-            raise _unsupported(f"np.{ufunc.__name__}")
+            return _unknown(f"np.{ufunc.__name__}", ufunc, inputs, kwargs)
         return FUNCTIONS[ufunc](*inputs, **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function not in FUNCTIONS:
-            module = getattr(function, "__module__", None) or "numpy"
-            raise _unsupported(f"{module.replace('numpy', 'np', 1)}.{function.__name__}")
+            module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+            return _unknown(f"{module}.{function.__name__}", function, args, kwargs)
         return FUNCTIONS[function](*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and hasattr(np.ndarray, name):
-            raise _unsupported(f"ndarray.{name}")
+            return _unknown(f"ndarray.{name}", getattr, (self, name), {})
         raise AttributeError(f"a tracked array has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -205,8 +202,25 @@ def getitem_key() -> None:
     """Stand for indexing in the table of functions."""
 
 
-def _unsupported(name: str) -> UnsupportedOperationError:
-    return UnsupportedOperationError(
-        f"{name} is not among the functions that vizkit differentiates. Use those of the table in "
+def _unknown(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Refuse a function that has no derivative; where a tape does not mind, run it on plain arrays."""
+    reason = (
+        "is not among the functions that vizkit differentiates. Use those of the table in "
         "vizkit.nn.autodiff, or give it a derivative with autodiff.primitive."
     )
+    plain_args, plain_kwargs = _plainly(list(args), name, reason), _plainly(dict(kwargs), name, reason)
+    return function(*plain_args, **plain_kwargs)
+
+
+def _plainly(value: Any, name: str, reason: str) -> Any:
+    """Return arguments with plain arrays in place of the tracked ones, if their tapes allow it."""
+    if isinstance(value, Tracked):
+        if value.tape is None:
+            raise UnsupportedOperationError(f"{name} {reason}")
+        value.tape.refuse(name, reason)
+        return plain(value)
+    if isinstance(value, (list, tuple)):
+        return [_plainly(part, name, reason) for part in value]
+    if isinstance(value, dict):
+        return {key: _plainly(part, name, reason) for key, part in value.items()}
+    return value

@@ -13,6 +13,7 @@ from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, VizkitError
 from vizkit.nn import initializers, regularizers, seeds
 from vizkit.nn.autodiff import Tracked
 from vizkit.nn.autodiff.engine import innermost
+from vizkit.nn.changes import Noticed, notice
 from vizkit.nn.layers.variables import Variable
 from vizkit.nn.names import snake_case
 from vizkit.typing import Float
@@ -23,7 +24,7 @@ __all__ = ["Layer"]
 _training: ContextVar[bool] = ContextVar("training", default=False)
 
 
-class Layer:
+class Layer(Noticed):
     """A function with weights. Define ``call``, and ``build`` when it has weights.
 
     Parameters
@@ -158,6 +159,7 @@ class Layer:
         value = np.array(initial(shape, dtype=dtype or self.dtype, **given))
         weight = Variable(value, name, trainable)
         self._weights.append(weight)
+        notice()
         if regularizer is not None:
             self.regularized.append((regularizers.get(regularizer), weight))
         return weight

@@ -10,10 +10,11 @@ import numpy as np
 from vizkit.checks import share, whole
 from vizkit.errors import ShapeError
 from vizkit.nn import activations, seeds
+from vizkit.nn.autodiff import buffers, fused
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.weighing import Weighing
 
-__all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input"]
+__all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "drop"]
 
 
 class Dense(Weighing):
@@ -97,6 +98,27 @@ class Flatten(Layer):
         return np.reshape(inputs, (inputs.shape[0], int(np.prod(inputs.shape[1:], dtype=int))))
 
 
+def _drop_back(g: Any, y: Any, mask: Any, x: Any, **options: Any) -> list[Any]:
+    return [np.multiply(g, mask, out=buffers.empty(g.shape, g.dtype))]
+
+
+@fused(1, _drop_back)
+def drop(x: Any, rate: float, random: Callable[[], np.random.Generator], shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Make a share of the numbers 0 and divide the others by 1 − rate; the result is of the shape (...) of `x`.
+
+    Each call draws anew from what `random()` returns. `shape` is the mask's: along an axis of length 1 it is the same.
+
+    Examples
+    --------
+    >>> drop(np.ones(4, "float32"), rate=0.5, random=lambda: np.random.default_rng(1), shape=(4,)).tolist()
+    [0.0, 2.0, 2.0, 0.0]
+    """
+    draws = random().random(dtype=np.float32, out=buffers.empty(shape, np.float32))
+    kept = np.greater_equal(draws, rate, out=buffers.empty(shape, bool))
+    mask = np.multiply(kept, x.dtype.type(1 / (1 - rate)), out=buffers.empty(shape, x.dtype))
+    return np.multiply(x, mask, out=buffers.empty(x.shape, x.dtype)), mask
+
+
 class Dropout(Layer):
     """While training, a share of the inputs becomes 0 and the others grow to make up for it.
 
@@ -125,9 +147,10 @@ class Dropout(Layer):
         """Return the inputs, of the same shape (batch, ...), some of them dropped when `training`."""
         if not training or self.rate == 0:
             return inputs
-        random = self._masks or self.random()
-        kept = random.random(inputs.shape, dtype=np.float32) >= self.rate
-        return inputs * (kept / (1 - self.rate)).astype(inputs.dtype)
+        return drop(inputs, rate=self.rate, random=self._source, shape=inputs.shape)
+
+    def _source(self) -> np.random.Generator:
+        return self._masks or self.random()
 
 
 class Input(Layer):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.errors import ShapeError
-from vizkit.nn.autodiff import Tracked
+from vizkit.nn.autodiff import Tracked, plain
 
 __all__ = ["Variable"]
 
@@ -50,7 +50,7 @@ class Variable(Tracked):
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ShapeError(f"The weight {self.name!r} has shape {self.shape}; {value.shape} was given.")
-        self.value[...] = value  # in place: the optimizer keeps views of the same memory
+        plain(self)[...] = value  # in place: the optimizer keeps views of the same memory
 
     def __repr__(self) -> str:
         frozen = "" if self.trainable else ", not trainable"

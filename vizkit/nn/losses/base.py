@@ -9,13 +9,14 @@ import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn.autodiff import plain
+from vizkit.nn.changes import Noticed
 
 __all__ = ["Loss", "value_of"]
 
 _REDUCTIONS = {"mean": "mean", "sum": "sum", "sum_over_batch_size": "mean"}  # the last is Keras's word for the first
 
 
-class Loss:
+class Loss(Noticed):
     """A loss function together with how the samples' losses become one number.
 
     Give a function, or derive a class and define ``call(y_true, y_pred)``.
@@ -94,8 +95,8 @@ class Loss:
 
 
 def _weights_like(losses: Any, sample_weight: Any) -> Any:
-    weights = np.asarray(sample_weight).astype(losses.dtype)
-    return weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
+    shape = np.shape(sample_weight)
+    return np.astype(np.reshape(sample_weight, shape + (1,) * (losses.ndim - len(shape))), losses.dtype)
 
 
 def value_of(loss: Any) -> float:

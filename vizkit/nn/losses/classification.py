@@ -100,8 +100,8 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     >>> hinge(np.array([[1.0], [-1.0]]), np.array([[0.5], [0.5]])).tolist()
     [0.5, 1.5]
     """
-    if np.all(np.equal(y_true, 0) | np.equal(y_true, 1)):
-        y_true = 2.0 * y_true - 1.0
+    is_binary = np.all(np.equal(y_true, 0) | np.equal(y_true, 1))
+    y_true = np.where(is_binary, 2.0 * y_true - 1.0, y_true)
     return np.mean(np.maximum(1 - y_true * y_pred, 0), axis=-1)
 
 

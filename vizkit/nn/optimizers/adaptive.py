@@ -49,7 +49,8 @@ class Adagrad(Optimizer):
     def _step(self, flat: Flat, rate: float, count: int) -> None:
         (squares,), scratch = flat.slots, flat.scratch
         squares += np.multiply(flat.gradient, flat.gradient, out=scratch)
-        np.sqrt(squares + self.epsilon, out=scratch)
+        np.add(squares, self.epsilon, out=scratch)
+        np.sqrt(scratch, out=scratch)
         np.divide(flat.gradient, scratch, out=scratch)
         scratch *= rate
         flat.values -= scratch
@@ -99,12 +100,12 @@ class RMSprop(Optimizer):
         square, *others = flat.slots
         scratch = flat.scratch
         _blend(square, np.multiply(flat.gradient, flat.gradient, out=scratch), self.rho)
-        size = square + self.epsilon
+        size = np.add(square, self.epsilon, out=flat.spare)
         if self.centered:
             mean = others[1]
             np.copyto(scratch, flat.gradient)
             _blend(mean, scratch, self.rho)
-            size -= mean * mean
+            size -= np.multiply(mean, mean, out=scratch)
         np.divide(flat.gradient, np.sqrt(size, out=size), out=scratch)
         scratch *= rate
         if self.momentum:

@@ -9,6 +9,7 @@ import numpy as np
 
 from vizkit.checks import number
 from vizkit.errors import ArgumentError, ShapeError
+from vizkit.nn import changes
 from vizkit.nn.layers.variables import Variable
 from vizkit.typing import Float
 
@@ -31,21 +32,27 @@ class Flat:
     def __init__(self, variables: Sequence[Variable], slots: int, start: float = 0.0) -> None:
         self.variables = list(variables)
         self.values = np.concatenate([v.value.ravel() for v in variables])
-        self.gradient, self.scratch = np.zeros_like(self.values), np.zeros_like(self.values)
+        self.gradient, self.scratch, self.spare = (np.empty_like(self.values) for _ in range(3))
         self.slots = [np.full_like(self.values, start) for _ in range(slots)]
-        self.parts: list[slice] = []  # where each weight stands
-        begin = 0
-        for variable in self.variables:
-            part = slice(begin, begin + variable.value.size)
-            variable.value = self.values[part].reshape(variable.value.shape)  # a view
-            self.parts.append(part)
-            begin = part.stop
+        stops = np.cumsum([v.size for v in variables])
+        self.parts = [slice(int(stop) - v.size, int(stop)) for stop, v in zip(stops, variables, strict=True)]
+        self.places = [self.gradient[p].reshape(v.shape) for p, v in zip(self.parts, variables, strict=True)]
+        self.take_over()
+
+    def take_over(self) -> None:
+        """Copy the weights here, if they do not stand here already, and make them views of ``values``."""
+        if all(variable.value.base is self.values for variable in self.variables):
+            return
+        for variable, part in zip(self.variables, self.parts, strict=True):
+            own = self.values[part].reshape(variable.shape)
+            own[...] = variable.value
+            variable.value = own
+        changes.notice()  # who has looked where the weights stand must look again
 
     def fill(self, gradients: dict[int, Any]) -> None:
         """Copy the gradients, each of its variable's shape, into ``gradient``; missing ones are 0."""
-        parts = [gradients.get(id(v)) for v in self.variables]
-        flat = [np.zeros(v.size) if g is None else g.reshape(-1) for g, v in zip(parts, self.variables, strict=True)]
-        np.concatenate(flat, out=self.gradient)
+        for variable, place in zip(self.variables, self.places, strict=True):
+            place[...] = gradients.get(id(variable), 0)
 
 
 class Optimizer:
@@ -115,6 +122,8 @@ class Optimizer:
     def build(self, variables: Sequence[Variable]) -> None:
         """Take over these weights; memory is kept when they are the ones it has already."""
         if [id(v) for flat in self._flats for v in flat.variables] == [id(v) for v in _by_type(variables)]:
+            for flat in self._flats:
+                flat.take_over()  # in case another model that shares them has trained them meanwhile
             return
         groups: dict[Any, list[Variable]] = {}
         for variable in variables:
@@ -129,15 +138,27 @@ class Optimizer:
         gradients
             ``id(variable) -> gradient`` of the variable's shape; one that is missing counts as 0.
         """
-        rate = self.learning_rate
-        self.iterations += 1
         for flat in self._flats:
             flat.fill(gradients)
+        self.update()
+
+    def places(self) -> list[tuple[Variable, Float["..."]]]:
+        """Return each weight with the place for its gradient, an array of its shape (...), that `update` reads."""
+        return [pair for flat in self._flats for pair in zip(flat.variables, flat.places, strict=True)]
+
+    def update(self) -> None:
+        """Change the weights once, with the gradients that stand in their `places`."""
+        rate = self.learning_rate
+        self.iterations += 1
         self._clip()
         for flat in self._flats:
             if self.weight_decay:
                 flat.values *= 1 - self.weight_decay * rate
             self._step(flat, rate, self.iterations)
+
+    def are_finite(self) -> bool:
+        """Say whether all weights are finite numbers."""
+        return all(np.isfinite(flat.values).all() for flat in self._flats)
 
     def _clip(self) -> None:
         if self.clipvalue is not None:
