@@ -12,30 +12,21 @@ before its end, and both would gain or lose one to rounding.
 in Python in every frame, even of a shape that only changes its colour; that was the largest
 part of the time. What is drawn is the same to the pixel.
 
-`steady_renderer` writes frames that stand still faster: manim's encoder converts a frame from RGB
-to YUV again for each repetition, which takes longer than compressing it, and in an explanation
-most frames are repetitions. The file is the same to the byte.
-
 `draw` has a camera draw mobjects outside of a scene, for stills.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-import av
 import cairo
 import numpy as np
 from manim import Camera, Mobject, VMobject
-from manim.renderer.cairo_renderer import CairoRenderer
-from manim.scene.scene_file_writer import SceneFileWriter
-from manim.scene.video_segment_encoder import VideoSegmentEncoder
 
-from vizkit.typing import Float, Int
+from vizkit.typing import Float
 
-__all__ = ["RGBA", "StoryCamera", "draw", "paint", "paint_halo", "play_seconds", "steady_renderer", "wait_seconds"]
+__all__ = ["RGBA", "StoryCamera", "draw", "paint", "paint_halo", "play_seconds", "wait_seconds"]
 
 RGBA: TypeAlias = "tuple[float, float, float, float]"
 
@@ -73,31 +64,6 @@ class StoryCamera(Camera):
         if len(vmobject.points):
             _PATHS[vmobject] = (vmobject.points, ctx.copy_path())
         return self
-
-
-class _SteadyEncoder(VideoSegmentEncoder):
-    """An encoder that converts a frame once, however often it is repeated."""
-
-    def write_frame(self, pixels: Int["height width rgba"], *, repeat: int = 1) -> None:
-        """Encode a frame, an array of bytes with shape (height, width, 4), ``repeat`` times."""
-        self._validate_frame(pixels, repeat)
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgba").reformat(format=self.spec.pixel_format)
-        frame.time_base = 1 / self.spec.frame_rate
-        for _ in range(repeat):
-            frame.pts = self._next_pts
-            self._next_pts += 1
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
-
-
-class _SteadyWriter(SceneFileWriter):
-    def _create_segment_encoder(self, target: Path) -> VideoSegmentEncoder:
-        return _SteadyEncoder(target=target, spec=self.video_encoder)
-
-
-def steady_renderer() -> CairoRenderer:
-    """Return a renderer for a `StoryScene` whose still frames cost little."""
-    return CairoRenderer(file_writer_class=_SteadyWriter, camera_class=StoryCamera)
 
 
 def wait_seconds(seconds: float) -> float:

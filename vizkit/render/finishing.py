@@ -1,0 +1,91 @@
+"""What all videos share: who works, what is kept, and how segments become the file at its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from vizkit.errors import ArgumentError, OutputError, RenderError
+from vizkit.files import write
+from vizkit.render.cache import Cache, folder
+from vizkit.render.container import Chapter, gif, joined, pictures
+from vizkit.render.files import moved, moved_folder
+from vizkit.render.formats import FORMATS, Shot
+from vizkit.render.subtitles import Cue, srt, webvtt
+
+if TYPE_CHECKING:
+    from vizkit.render.engine import Made
+    from vizkit.render.jobs import Executor
+
+__all__ = ["finish", "kept", "subtitles", "workers"]
+
+
+def workers(jobs: Executor | int | None) -> Executor | int:
+    """Return how many processes work, one for each core when None was asked for, or who else does.
+
+    Raises
+    ------
+    ArgumentError
+        If a number below 1 was asked for.
+    """
+    if jobs is None:
+        return os.cpu_count() or 1
+    if isinstance(jobs, int) and jobs < 1:
+        raise ArgumentError(f"jobs is a whole number from 1 up, but {jobs!r} was given.")
+    return jobs
+
+
+def kept(cache: bool) -> Cache | None:
+    """Return the cache, if one is wanted."""
+    return Cache(folder()) if cache else None
+
+
+def finish(
+    made: Made,
+    shot: Shot,
+    target: Path,
+    workplace: Path,
+    *,
+    title: str = "",
+    chapters: Sequence[Chapter | Cue] = (),
+    sound: Path | None = None,
+) -> Path:
+    """Join segments in a workplace and move the file, or the folder of pictures, to its place.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    RenderError
+        If the segments cannot be joined.
+    """
+    try:
+        if shot.format == "png":
+            return moved_folder(pictures(made, _made_folder(workplace / "frames")), target)
+        file = workplace / f"joined{FORMATS[shot.format].suffix}"
+        joined(made, shot, file, title=title, chapters=chapters, sound=sound)
+        if target.suffix.lower() == ".gif":
+            file = gif(file, workplace / "palette.gif")
+        return moved(file, target)
+    except av.error.FFmpegError as error:
+        raise RenderError(f"The segments of {target.name!r} could not be joined: {error}") from error
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"The video {str(target)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def _made_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def subtitles(target: Path, cues: Iterable[Cue]) -> None:
+    """Write what is said beside a video, as ``.srt`` and ``.vtt``."""
+    said = list(cues)
+    write(target.with_suffix(".srt"), srt(said), "subtitles")
+    write(target.with_suffix(".vtt"), webvtt(said), "subtitles")
