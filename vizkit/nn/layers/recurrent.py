@@ -10,6 +10,7 @@ import numpy as np
 from vizkit.checks import share, whole
 from vizkit.errors import ShapeError
 from vizkit.nn import activations, regularizers, seeds
+from vizkit.nn.layers.core import drop
 from vizkit.nn.layers.weighing import Weighing
 from vizkit.nn.recurrence import gru, lstm, scan
 
@@ -70,7 +71,8 @@ class _Recurrent(Weighing):
             raise self._refuse(f"needs (batch, time, {self.kernel.shape[0]}) and at least one time", sequences)
         first = self._first_states(sequences, initial_state)
         if training and self.dropout:
-            sequences = sequences * self._mask(sequences)
+            shape = (sequences.shape[0], 1, sequences.shape[2])  # the same features at all times of a sequence
+            sequences = drop(sequences, rate=self.dropout, random=self._source, shape=shape)
         states = self._run_through(sequences, first)
         times = sequences.shape[1]
         last = [states[times - 1 + i] for i in range(self.states)]
@@ -90,10 +92,8 @@ class _Recurrent(Weighing):
             )
         return found
 
-    def _mask(self, sequences: Any) -> Any:
-        """Return which features a sequence loses: the same ones at all its times."""
-        kept = (self._masks or self.random()).random((sequences.shape[0], 1, sequences.shape[2])) >= self.dropout
-        return (kept / (1 - self.dropout)).astype(sequences.dtype)
+    def _source(self) -> np.random.Generator:
+        return self._masks or self.random()
 
     def _run_through(self, sequences: Any, first: list[Any]) -> Any:
         """Return the hidden states of all times, then the other states after the last one."""
