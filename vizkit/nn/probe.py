@@ -59,11 +59,9 @@ def replay(model: Model, trace: Trace, x: ArrayLike, steps: Iterable[int] | None
     _check_model(model)
     if not isinstance(trace, Trace):
         raise ArgumentError(f"What is replayed is a trace, see vizkit.record; a {type(trace).__name__} was given.")
-    values = {
-        (layer.name, weight.name): trace.parameter(layer.name, weight.name)
-        for layer in model.layers
-        for weight in layer.weights
-    }
+    histories = [
+        (weight, trace.parameter(layer.name, weight.name).values) for layer in model.layers for weight in layer.weights
+    ]
     recorded = trace.steps
     chosen = list(recorded if steps is None else steps)
     if missing := sorted(set(chosen) - set(recorded)):
@@ -74,9 +72,8 @@ def replay(model: Model, trace: Trace, x: ArrayLike, steps: Iterable[int] | None
     with _weights_kept(model):
         for step in chosen:
             at = recorded.index(step)
-            for layer in model.layers:
-                for weight in layer.weights:
-                    weight.assign(values[layer.name, weight.name].values[at])
+            for weight, values in histories:
+                weight.assign(values[at])
             outputs.append(model.predict(x))
     return np.stack(outputs)
 
@@ -134,8 +131,7 @@ def loss_curve(
         for value in tried:
             whole[place] = value
             weight.assign(whole)
-            found = model.evaluate(*data)
-            losses.append(found[0] if isinstance(found, list) else found)
+            losses.append(model.evaluate(*data, return_dict=True)["loss"])
     return np.asarray(losses)
 
 
@@ -152,10 +148,9 @@ def _place(model: Model, weight: Variable, index: tuple[int, ...] | None) -> tup
     shape = np.shape(weight.numpy())
     if index is None and np.prod(shape) == 1:
         return (0,) * len(shape)
-    numbers = tuple(np.atleast_1d(index)) if index is not None else ()
-    if len(numbers) != len(shape) or not all(
-        isinstance(at, Integral) and -length <= at < length for at, length in zip(numbers, shape, strict=True)
-    ):
+    numbers = () if index is None else tuple(np.atleast_1d(index))
+    inside = (isinstance(at, Integral) and -n <= at < n for at, n in zip(numbers, shape, strict=False))
+    if len(numbers) != len(shape) or not all(inside):
         raise ArgumentError(f"An index of a weight of shape {shape} is one number for each axis; {index!r} was given.")
     return numbers
 
