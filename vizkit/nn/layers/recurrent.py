@@ -30,6 +30,7 @@ class _Recurrent(Weighing):
         units: int,
         activation: Activation = "tanh",
         use_bias: bool = True,
+        *,
         recurrent_initializer: Any = "orthogonal",
         recurrent_regularizer: Any = None,
         dropout: float = 0.0,
