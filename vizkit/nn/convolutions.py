@@ -135,7 +135,7 @@ def _cross_whole(views: list[Any], gradient: Any, passed: Any) -> None:
     pixels = buffers.empty(views[0].shape, views[0].dtype)
     for view, result in zip(views, passed, strict=True):
         np.copyto(pixels, view)
-        np.matmul(pixels.reshape(len(flat), -1).T, flat, out=result)
+        np.matmul(pixels.reshape(-1, view.shape[3]).T, flat, out=result)
 
 
 def _cross_bands(views: list[Any], gradient: Any, passed: Any) -> None:

@@ -75,10 +75,11 @@ def share(work: Callable[[int, int], None], count: int, load: int, block: int | 
     >>> squares
     [0, 1, 4, 9, 16]
     """
+    step = block or max(1, count)
 
     def run(start: int, stop: int) -> None:
-        for low in range(start, stop, block or count):
-            work(low, min(low + (block or count), stop))
+        for low in range(start, stop, step):
+            work(low, min(low + step, stop))
 
     threads = min(available(), count, load // WORTH)
     if threads < 2:
