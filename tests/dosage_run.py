@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizkit.trace import LayerDescription, ModelDescription, Node, Trace
-from vizkit.trace.log import EventLog, Row
+from vizkit.trace import Keep, LayerDescription, ModelDescription, Node, Recorder, Trace
 
 HIDDEN = Node(0, "dense", "Dense")
 OUTPUT = Node(1, "dense_1", "Dense")
@@ -49,7 +48,7 @@ def description(activation="softplus"):
 
 def trained(steps=8, rate=0.1):
     """Return the trace of `steps` steps in which only b3 learns; every derivative is kept."""
-    log, p = EventLog(), dict(START)
+    recorder, p = Recorder(Trace(description()), Keep()), dict(START)
     for step in range(steps):
         first = {"kernel": np.array([[p["w1"], p["w2"]]]), "bias": np.array([p["b1"], p["b2"]])}
         second = {"kernel": np.array([[p["w3"]], [p["w4"]]]), "bias": np.array([p["b3"]])}
@@ -72,6 +71,7 @@ def trained(steps=8, rate=0.1):
             ("backward", HIDDEN, (back, (hidden @ first["kernel"].T,), g1)),
             ("update", OUTPUT, ("bias", second["bias"], after, g2["bias"], rate)),
         ):
-            log.append(Row(kind, step, node, values), 0)
+            getattr(recorder, kind)(step, node, *values)
         p["b3"] = float(after[0])
-    return Trace(description(), log)
+    recorder.close()
+    return recorder.trace

@@ -8,5 +8,5 @@ import pytest
 @pytest.fixture(autouse=True, scope="session")
 def no_waiting_for_the_disk():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vizkit.trace.file.os.fsync", lambda descriptor: None)
+        patch.setattr("os.fsync", lambda descriptor: None)
         yield

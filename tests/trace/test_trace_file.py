@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from trace_strategies import NestedModel, traces
 
 import vizkit
 from vizkit.errors import OutputError, TraceFileError
-from vizkit.trace import Keep, LossEvent, ModelDescription, Node, Trace, blocks, load, record, samples
+from vizkit.trace import Keep, LossEvent, ModelDescription, Node, Trace, load, record, samples
 from vizkit.trace.recorder import Recorder
 
 
@@ -45,7 +48,7 @@ def content(trace):
 def test_what_is_saved_is_loaded(tmp_path_factory, trace, block_bytes):
     path = tmp_path_factory.getbasetemp() / "round.vkt"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "BLOCK_BYTES", block_bytes)
+        patch.setattr("vizkit.trace.file.BLOCK_BYTES", block_bytes)
         trace.save(path)
     loaded = load(path)
     assert content(loaded) == content(trace)
@@ -91,20 +94,15 @@ def test_loaded_arrays_are_read_only_and_fit_events(tmp_path):
 
 def test_steps_of_one_layout_share_a_block_until_it_is_full(tmp_path, monkeypatch):
     few = samples.tiny_trace(steps=50).save(tmp_path / "few.vkt").stat().st_size
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 0)
+    monkeypatch.setattr("vizkit.trace.file.BLOCK_BYTES", 0)
     many = samples.tiny_trace(steps=50).save(tmp_path / "many.vkt").stat().st_size
-    assert few < 50 * 400 < many  # the arrays of one step take 216 bytes
+    assert few < 50 * 300 < many  # the arrays of one step take 216 bytes
 
 
 def test_the_layout_of_the_file_is_the_one_that_is_written_down(tmp_path):
     """Read a file by schema.md alone: struct, json, zlib."""
-    import json
-    import struct
-    from zlib import crc32
-
-    trace = samples.tiny_trace()
-    raw = trace.save(tmp_path / "run.vkt").read_bytes()
-    assert raw[:8] == b"\x89VKT\r\n\x1a\n" and struct.unpack("<HH", raw[8:12]) == (1, 0)
+    raw = samples.tiny_trace().save(tmp_path / "run.vkt").read_bytes()
+    assert raw[:8] == b"\x89VKT\r\n\x1a\n" and struct.unpack("<HH", raw[8:12]) == (2, 0)
     assert struct.unpack("<I", raw[12:16]) == (crc32(raw[:12]),)
     position, chunks = 16, {}
     while position < len(raw):
@@ -115,15 +113,34 @@ def test_the_layout_of_the_file_is_the_one_that_is_written_down(tmp_path):
         body = raw[position + 24 + meta : position + 24 + meta + data]
         chunks[kind.decode()] = (position, json.loads(text), body)
         position += 24 + meta + data
-    assert list(chunks) == ["NODE", "MODL", "STEP", "DONE"]
-    _, block, data = chunks["STEP"]
-    entry = block["events"][0]["parameters"]["kernel"]
-    assert block["steps"] == [0, 1, 2] and entry["dtype"] == "f8" and entry["shape"] == [1, 1]
-    piece = data[entry["at"] : entry["at"] + 24]
-    assert struct.unpack("<3d", piece) == (1.0, 2.0, 2.140625) and crc32(piece) == entry["crc"]
+    assert list(chunks) == ["NODE", "MODL", "FORM", "ROWS", "DONE"]
+    _, form, _ = chunks["FORM"]
+    entry = form["events"][0]["parameters"]["kernel"]
+    assert entry["dtype"] == "f8" and entry["shape"] == [1, 1]
+    _, rows, data = chunks["ROWS"]
+    stride = 16 + -(-form["bytes"] // 8) * 8
+    assert rows == {"form": form["form"], "rows": 3} and len(data) == 3 * stride
+    for step, kernel in enumerate((1.0, 2.0, 2.140625)):
+        row = data[step * stride : (step + 1) * stride]
+        assert struct.unpack("<IIq", row[:16]) == (crc32(row[4:]), 0, step)
+        assert struct.unpack_from("<d", row, 16 + entry["at"]) == (kernel,)
     done_at, done, last = chunks["DONE"]
-    assert struct.unpack("<Q", raw[-8:]) == (done_at,) == struct.unpack("<Q", last)
-    assert done["index"] == [[chunks["STEP"][0], 0, 2]] and done["events"] == 15
+    assert struct.unpack("<Q", raw[-8:]) == (done_at,) and done["events"] == 15 and done["complete"] is True
+    assert struct.unpack("<6q", last[:48]) == (chunks["ROWS"][0], form["form"], 3, 0, 2, 1)
+    assert done["index"]["crc"] == crc32(last[:48])
+    assert done["chunks"] == [chunks[kind][0] for kind in ("NODE", "MODL", "FORM")]
+
+
+def test_a_row_of_many_pages_has_a_checksum_for_each(tmp_path):
+    recorder = Recorder(Trace(ModelDescription("m")), Keep())
+    recorder.forward(5, Node(0, "n", "Dense"), (), np.arange(10_000.0), {})
+    raw = recorder.trace.save(tmp_path / "run.vkt").read_bytes()
+    at = raw.index(b"ROWS")
+    at += 24 + struct.unpack_from("<I", raw, at + 4)[0]
+    first, _, step, *others = struct.unpack_from("<IIqII", raw, at)
+    row = raw[at : at + 24 + 80_000]
+    assert step == 5 and first == crc32(row[4 : 24 + 32768])
+    assert others == [crc32(row[24 + 32768 : 24 + 65536]), crc32(row[24 + 65536 :])]
 
 
 def test_the_facade_loads(tmp_path):
@@ -181,7 +198,7 @@ def test_what_was_there_is_untouched_when_saving_fails(tmp_path, monkeypatch, er
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr("vizkit.trace.file.write_epochs", fail)
+    monkeypatch.setattr("vizkit.trace.file.ChunkWriter.done", fail)
     with pytest.raises((KeyboardInterrupt, OutputError)):
         samples.tiny_trace(steps=2).save(path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

@@ -12,8 +12,7 @@ import vizkit
 from vizkit import nn
 from vizkit.errors import ArgumentError, DataError, TraceQueryError, UnknownNameError
 from vizkit.nn.blocks import ResidualBlock
-from vizkit.trace import ForwardEvent, Keep, LayerDescription, ModelDescription, Node, Trace
-from vizkit.trace.log import Row as LogRow
+from vizkit.trace import ForwardEvent, Keep, LayerDescription, ModelDescription, Node, Recorder, Trace
 from vizkit.views.architecture import ArchitectureView
 from vizkit.views.architecture_flow import Link, Row
 from vizkit.views.distributions import DistributionsView, Spread, bin_edges
@@ -83,11 +82,11 @@ def with_events(outputs: dict[str, tuple], kinds: str = "Dense") -> Trace:
     """A trace of layers whose inputs and outputs are given; a source without sums as layers of their own."""
     nodes = {name: Node(at, name, kinds) for at, name in enumerate(outputs)}
     described = tuple(LayerDescription(node, {}, (None, 2), (None, 2), {}) for node in nodes.values())
-    trace = Trace(ModelDescription("given", described))
+    recorder = Recorder(Trace(ModelDescription("given", described)), Keep())
     for name, (inputs, output) in outputs.items():
-        values = ((np.array(inputs, dtype=float),), np.array(output, dtype=float), {})
-        trace.log.append(LogRow("forward", 0, nodes[name], values), 32)
-    return trace
+        recorder.forward(0, nodes[name], (np.array(inputs, dtype=float),), np.array(output, dtype=float), {})
+    recorder.close()
+    return recorder.trace
 
 
 def test_an_addition_that_is_no_layer_is_found_by_its_numbers() -> None:

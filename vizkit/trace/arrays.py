@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from vizkit.errors import ArgumentError
 
-__all__ = ["DTYPES", "frozen", "frozen_mapping", "frozen_tuple", "same_array"]
+__all__ = ["DTYPES", "NATIVE", "frozen", "frozen_mapping", "frozen_tuple", "same_array"]
 
 # The element types that a trace holds, in the file's spelling (without the byte order).
 DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
-_NATIVE = frozenset(map(np.dtype, DTYPES))
+NATIVE = frozenset(map(np.dtype, DTYPES))
 
 
 def frozen(values: ArrayLike) -> NDArray[Any]:
@@ -47,7 +47,7 @@ def frozen(values: ArrayLike) -> NDArray[Any]:
     flags = array.flags
     if not flags.writeable and flags.c_contiguous and _owns_its_memory(array):
         return array
-    copy = array.copy() if array.dtype in _NATIVE else _converted(array)
+    copy = array.copy() if array.dtype in NATIVE else _converted(array)
     copy.setflags(write=False)
     return copy
 

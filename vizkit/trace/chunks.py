@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 from zlib import crc32
 
 from vizkit.errors import TraceFileError, TraceVersionError, TruncatedTraceError
+from vizkit.trace.filemap import FileMap
+from vizkit.trace.forms import padded
 
-__all__ = ["ALIGNMENT", "VERSION", "Chunk", "check_header", "padding", "read_chunks", "write_chunk", "write_header"]
+__all__ = ["FRAME", "HEADER", "VERSION", "Chunk", "check_header", "chunk_head", "damaged", "header", "read_chunk"]
+__all__ += ["walk_chunks"]
 
 MAGIC = b"\x89VKT\r\n\x1a\n"  # like PNG's: a transfer that changes line ends or drops a bit breaks it
-VERSION = (1, 0)  # major, minor
-ALIGNMENT = 8
+VERSION = (2, 0)  # major, minor
 _HEADER = struct.Struct("<8sHHI")  # magic, major, minor, crc32 of the bytes before
 _FRAME = struct.Struct("<4sIQII")  # kind, bytes of metadata, bytes of data, crc32 of metadata, crc32 of the frame
+HEADER, FRAME = _HEADER.size, _FRAME.size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,89 +33,73 @@ class Chunk:
     """One chunk as it was read: its kind, metadata and data, and where it stands in the file."""
 
     file: str
-    number: int
     offset: int
     kind: str
     metadata: dict[str, Any]
-    data: bytes
+    data: memoryview
+    data_at: int
+
+    @property
+    def end(self) -> int:
+        """Where the next chunk begins."""
+        return self.data_at + len(self.data)
 
     def damaged(self, why: str) -> TraceFileError:
         """Return the error that names this chunk as damaged."""
-        return _damaged(self.file, self.number, self.offset, self.kind, why)
+        return damaged(self.file, self.offset, self.kind, why)
 
 
-def padding(length: int) -> int:
-    """Return how many bytes are missing to the next multiple of 8.
-
-    Examples
-    --------
-    >>> padding(13), padding(16)
-    (3, 0)
-    """
-    return -length % ALIGNMENT
+def damaged(file: str, offset: int, kind: str, why: str) -> TraceFileError:
+    """Return the error that names a chunk as damaged, by the byte where it begins."""
+    return TraceFileError(f"{file} is damaged in the chunk at byte {offset} ({kind}): {why}.")
 
 
-def write_header(stream: BinaryIO) -> None:
-    """Write the magic bytes and the version."""
-    start = _HEADER.pack(MAGIC, *VERSION, 0)[:-4]
-    stream.write(start + crc32(start).to_bytes(4, "little"))
+def header(version: tuple[int, int] = VERSION) -> bytes:
+    """Return the first bytes of a file: the magic bytes, the version and their checksum."""
+    start = _HEADER.pack(MAGIC, *version, 0)[:-4]
+    return start + crc32(start).to_bytes(4, "little")
 
 
-def write_chunk(stream: BinaryIO, kind: str, metadata: dict[str, Any], parts: Iterable[Any] = ()) -> None:
-    """Write one chunk.
+def chunk_head(kind: str, metadata: dict[str, Any], length: int) -> bytes:
+    """Return what stands before the data of a chunk.
 
     Parameters
     ----------
-    stream
-        Where to; its position is a multiple of 8.
     kind
         Four capital letters.
     metadata
         JSON values; NaN and infinity are not among them.
-    parts
-        The data: bytes, or arrays of shape (bytes,). Each is filled up to a multiple of 8 bytes.
+    length
+        The bytes of the data, a multiple of 8.
     """
     text = json.dumps(metadata, separators=(",", ":"), allow_nan=False).encode("ascii")
-    text += b" " * padding(len(text))
-    views = [memoryview(part).cast("B") for part in parts if memoryview(part).nbytes]
-    length = sum(len(view) + padding(len(view)) for view in views)
+    text += b" " * (padded(len(text)) - len(text))
     frame = _FRAME.pack(kind.encode("ascii"), len(text), length, crc32(text), 0)[:-4]
-    stream.write(frame + crc32(frame).to_bytes(4, "little") + text)
-    for view in views:
-        stream.write(view)
-        stream.write(bytes(padding(len(view))))
+    return frame + crc32(frame).to_bytes(4, "little") + text
 
 
-def check_header(stream: BinaryIO, name: str) -> None:
-    """Read the header and raise when this is no trace, or one that a newer vizkit wrote."""
-    header = stream.read(_HEADER.size)
-    if not header.startswith(MAGIC[: len(header)]) or not header:
-        raise TraceFileError(f"{name} is not a trace: it begins with {header[:8]!r}, a trace with {MAGIC!r}.")
-    if len(header) < _HEADER.size:
+def check_header(file: FileMap) -> int:
+    """Return the major version; raise when this is no trace, or one that a newer vizkit wrote."""
+    start = bytes(file.view(0, HEADER))
+    if not start.startswith(MAGIC[: len(start)]) or not start:
+        raise TraceFileError(f"{file.name} is not a trace: it begins with {start[:8]!r}, a trace with {MAGIC!r}.")
+    if len(start) < HEADER:
         raise TruncatedTraceError("within its header")
-    _, major, minor, checksum = _HEADER.unpack(header)
-    if crc32(header[:-4]) != checksum:
-        raise TraceFileError(f"{name} is damaged in its header (bytes 0 to 15): the checksum is wrong.")
+    _, major, minor, checksum = _HEADER.unpack(start)
+    if crc32(start[:-4]) != checksum:
+        raise TraceFileError(f"{file.name} is damaged in its header (bytes 0 to 15): the checksum is wrong.")
     if major > VERSION[0]:
         raise TraceVersionError(
-            f"{name} is a trace of version {major}.{minor}; this vizkit reads versions up to {VERSION[0]}. "
+            f"{file.name} is a trace of version {major}.{minor}; this vizkit reads versions up to {VERSION[0]}. "
             "Update vizkit to read it."
         )
     if major < 1:
-        raise TraceFileError(f"{name} is damaged: there is no version {major}.{minor} of the format.")
+        raise TraceFileError(f"{file.name} is damaged: there is no version {major}.{minor} of the format.")
+    return major
 
 
-def read_chunks(stream: BinaryIO, size: int, name: str) -> Iterator[Chunk]:
+def walk_chunks(file: FileMap) -> Iterator[Chunk]:
     """Yield the chunks after the header, each checked, up to the end of the file.
-
-    Parameters
-    ----------
-    stream
-        Stands behind the header.
-    size
-        The file's size in bytes.
-    name
-        The file's name, for messages.
 
     Raises
     ------
@@ -121,45 +108,54 @@ def read_chunks(stream: BinaryIO, size: int, name: str) -> Iterator[Chunk]:
     TraceFileError
         When a checksum is wrong, or the metadata are not JSON.
     """
-    offset = stream.tell()
-    number = 0
-    while offset < size:
-        kind, text, length = _read_frame(stream, size - offset, name, number, offset)
-        metadata = _parse(text, name, number, offset, kind)
-        yield Chunk(name, number, offset, kind, metadata, stream.read(length))
-        offset += _FRAME.size + len(text) + length
-        number += 1
+    offset = HEADER
+    while offset < file.size:
+        chunk = read_chunk(file, offset)
+        yield chunk
+        offset = chunk.end
 
 
-def _read_frame(stream: BinaryIO, left: int, name: str, number: int, offset: int) -> tuple[str, bytes, int]:
-    frame = stream.read(_FRAME.size)
-    if len(frame) < _FRAME.size:
-        raise TruncatedTraceError(f"within the frame of chunk {number} (byte {offset})")
+def read_chunk(file: FileMap, offset: int) -> Chunk:
+    """Return the chunk that begins at a byte; its data are not looked at.
+
+    Raises
+    ------
+    TruncatedTraceError
+        When the file ends within the chunk; the message says where, for the caller to complete.
+    TraceFileError
+        When a checksum is wrong, or the metadata are not JSON.
+    """
+    kind, text, length = _read_frame(file, offset)
+    metadata = _parse(text, file.name, offset, kind)
+    data_at = offset + FRAME + len(text)
+    return Chunk(file.name, offset, kind, metadata, file.view(data_at, length), data_at)
+
+
+def _read_frame(file: FileMap, offset: int) -> tuple[str, bytes, int]:
+    frame = bytes(file.view(offset, FRAME))
+    if len(frame) < FRAME or not any(frame):  # zeros stand where a writer has made room for what it will write
+        raise TruncatedTraceError(f"at byte {offset}, where a chunk should begin")
     kind, text_length, data_length, text_crc, frame_crc = _FRAME.unpack(frame)
     label = kind.decode("latin-1")
     if crc32(frame[:-4]) != frame_crc:
-        raise _damaged(name, number, offset, "frame", "the checksum of its lengths is wrong")
+        raise damaged(file.name, offset, "frame", "the checksum of its lengths is wrong")
     if not (label.isascii() and label.isalpha() and label.isupper()):
-        raise _damaged(name, number, offset, "chunk", f"its kind is {kind!r}, not four capital letters")
-    if text_length % ALIGNMENT or data_length % ALIGNMENT:
-        raise _damaged(name, number, offset, label, f"its lengths {text_length}, {data_length} are no multiples of 8")
-    if _FRAME.size + text_length + data_length > left:
-        raise TruncatedTraceError(f"within chunk {number} ({label}, byte {offset})")
-    text = stream.read(text_length)
+        raise damaged(file.name, offset, "frame", f"its kind is {kind!r}, not four capital letters")
+    if text_length % 8 or data_length % 8:
+        raise damaged(file.name, offset, label, f"its lengths {text_length}, {data_length} are no multiples of 8")
+    if FRAME + text_length + data_length > file.size - offset:
+        raise TruncatedTraceError(f"within the chunk at byte {offset} ({label})")
+    text = bytes(file.view(offset + FRAME, text_length))
     if crc32(text) != text_crc:
-        raise _damaged(name, number, offset, label, "the checksum of its metadata is wrong")
+        raise damaged(file.name, offset, label, "the checksum of its metadata is wrong")
     return label, text, data_length
 
 
-def _parse(text: bytes, name: str, number: int, offset: int, kind: str) -> dict[str, Any]:
+def _parse(text: bytes, name: str, offset: int, kind: str) -> dict[str, Any]:
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _damaged(name, number, offset, kind, f"its metadata are no JSON ({type(error).__name__})") from None
+        raise damaged(name, offset, kind, f"its metadata are no JSON ({type(error).__name__})") from None
     if not isinstance(metadata, dict):
-        raise _damaged(name, number, offset, kind, "its metadata are no JSON object")
+        raise damaged(name, offset, kind, "its metadata are no JSON object")
     return metadata
-
-
-def _damaged(file: str, number: int, offset: int, kind: str, why: str) -> TraceFileError:
-    return TraceFileError(f"{file} is damaged in chunk {number} ({kind}, byte {offset}): {why}.")

@@ -17,8 +17,8 @@ def same_log(one: EventLog, other: EventLog) -> bool:
     """Say whether two logs hold the same nodes, epochs and events in the same order."""
     return (
         one.nodes == other.nodes
-        and len(one.rows) == len(other.rows)
-        and len(one.epochs) == len(other.epochs)
+        and len(one) == len(other)
+        and one.epoch_count == other.epoch_count
         and all(
             a.number == b.number and same_value(a.logs, b.logs) for a, b in zip(one.epochs, other.epochs, strict=True)
         )

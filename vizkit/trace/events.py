@@ -26,6 +26,7 @@ __all__ = [
     "Node",
     "Shape",
     "UpdateEvent",
+    "made_event",
 ]
 
 Level: TypeAlias = Literal["layer", "op"]
@@ -117,6 +118,25 @@ class ModelDescription:
     optimizer: Mapping[str, Any] | None = None
     framework: str = "vizkit"
     dtype: str = "float32"
+
+
+def made_event(kind: str, step: int, node: Node, values: tuple[Any, ...]) -> Event:
+    """Return an event whose fields are read-only already, as those of a trace, without copying them.
+
+    Parameters
+    ----------
+    kind
+        The kind's name.
+    step, node
+        When and where it happened.
+    values
+        The fields after these: arrays of shape (...) that nobody can change, mappings likewise, numbers, text.
+    """
+    cls = KINDS[kind]
+    event = object.__new__(cls)
+    for name, value in zip(cls.__slots__, (step, node, *values), strict=True):
+        object.__setattr__(event, name, value)
+    return event
 
 
 def _freeze(event: Any, **arrays: Any) -> None:

@@ -1,24 +1,29 @@
-"""A trace as one file: saved whole or not at all, loaded with every byte checked."""
+"""A trace as one file: saved whole or not at all, loaded without being read."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vizkit.errors import TraceFileError, TraceVersionError, TruncatedTraceError
 from vizkit.files import as_path, whole
-from vizkit.trace.blocks import read_block, step_blocks, write_block
-from vizkit.trace.chunks import Chunk, check_header, read_chunks, write_chunk, write_header
-from vizkit.trace.events import ModelDescription
-from vizkit.trace.log import EventLog
-from vizkit.trace.records import read_epochs, read_model, read_nodes, write_epochs, write_model, write_nodes
+from vizkit.trace.filemap import FileMap
+from vizkit.trace.forms import EpochForm, Form, StepForm, array_forms, step_form
+from vizkit.trace.log import Missing
+from vizkit.trace.opened import BLOCK_BYTES
+from vizkit.trace.reading import Reading
+from vizkit.trace.records import missing_metadata, model_metadata
+from vizkit.trace.rows import Block, OpenBlock, new_rows
+from vizkit.trace.stream import ChunkWriter
 from vizkit.trace.trace import Trace
 
-__all__ = ["load", "save"]
+__all__ = ["load", "opened_map", "save"]
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> Path:
@@ -45,128 +50,110 @@ def save(trace: Trace, path: str | PathLike[str]) -> Path:
 
 
 def load(path: str | PathLike[str], *, partial: bool = False) -> Trace:
-    """Read a trace from a file.
+    """Open a trace file; arrays are read, and their checksums checked, when they are asked for.
 
     Parameters
     ----------
     path
-        A file that `Trace.save` wrote.
+        A file that `Trace.save` or ``vizkit.record(model, path=...)`` wrote.
     partial
-        Read a damaged or cut file up to the fault, as a trace whose ``complete`` is False.
+        Read what there is of a damaged file, of one that was cut off, or of one that is still growing: every
+        byte is checked, and the trace has the steps that are whole. Its ``complete`` is False, and
+        ``trace.missing()`` names what is damaged.
 
     Raises
     ------
     TraceFileError
-        When there is no such file, it is no trace, or it is damaged; the message names the chunk.
+        When there is no such file, it is no trace, or it is damaged; the message names the chunk. Also later,
+        when a damaged array is read.
     TruncatedTraceError
         When its end is missing; the message names the last complete step.
     TraceVersionError
         When a newer vizkit wrote it.
     """
-    source = as_path(path)
-    with _opened(source) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        reading = _Reading(source.name)
+    with opened_map(path) as file:
+        reading = Reading(file)
         try:
-            reading.read(stream, size)
+            if partial:
+                reading.walk()
+            else:
+                reading.read()
         except TraceVersionError:
             raise
         except TruncatedTraceError as error:
-            if not partial or reading.chunks < 0:
+            if not partial or not reading.begun:
                 raise reading.truncated(str(error)) from None
-        except TraceFileError:
-            if not partial or reading.chunks < 0:
+            reading.faults.append(reading.truncated(str(error)))
+        except TraceFileError as error:
+            if not partial or not reading.begun:
                 raise
-    return Trace(reading.model, reading.log, complete=reading.complete)
+            reading.faults.append(error)
+    for fault in reading.faults:
+        reading.log.note(Missing("", "", str(fault)))
+    return Trace(reading.model, reading.log, complete=reading.complete and not reading.faults)
 
 
 def _write(stream: BinaryIO, trace: Trace) -> None:
     log = trace.log
-    write_header(stream)
-    write_nodes(stream, trace.nodes)
-    write_model(stream, trace.model)
-    index = []
-    for block in step_blocks((step, log.of_step(step)) for step in log.steps):
-        index.append([stream.tell(), block.steps[0], block.steps[-1]])
-        write_block(stream, block)
-    write_epochs(stream, log.epochs)
-    end = {"complete": trace.complete, "events": len(log.rows), "epochs": len(log.epochs), "index": index}
-    # The last eight bytes of the file say where its last chunk begins, so that the index is found from the end.
-    write_chunk(stream, "DONE", end, [stream.tell().to_bytes(8, "little")])
+    writer = ChunkWriter(stream, log)
+    writer.nodes()
+    writer.chunk("MODL", model_metadata(trace.model))
+    for kind in (StepForm, EpochForm):
+        forms = sorted(log.blocks(kind).items(), key=lambda entry: entry[1][0].first)
+        for form, blocks in forms:
+            for block, rows in _full_blocks(form, blocks):
+                writer.rows(block, rows)
+    if log.missing:
+        writer.chunk("MISS", missing_metadata(log.missing))
+    writer.done(trace.complete)
 
 
-class _Reading:
-    """A trace while it is read, chunk by chunk."""
+def _full_blocks(form: Form, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[np.uint8]]]:
+    """Yield the rows of blocks of one form anew, as many to a block as there is room for, with their checksums."""
+    target = form if _is_by_rows(form, blocks[0]) else step_form(form.events)
+    most = max(1, BLOCK_BYTES // target.stride)
+    left = sum(block.count for block in blocks)
+    opened: OpenBlock | None = None
+    for block in blocks:
+        for row, step in enumerate(block.steps().tolist()):
+            if opened is None:
+                rows = new_rows(target, min(most, left))
+                opened = OpenBlock(Block(target, lambda: memoryview(b"")), rows, sealed=True)
+            _copy_row(block, row, opened)
+            opened.publish(step)
+            if opened.full:
+                left -= len(opened.rows)
+                yield opened.block, opened.rows
+                opened = None
+        block.forget()
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.model = ModelDescription("")
-        self.log = EventLog()
-        self.chunks = -1  # how many chunks were read; -1 before the header was
-        self.ended = False
-        self.complete = False
 
-    def read(self, stream: BinaryIO, size: int) -> None:
-        """Read all chunks; what was read stays when a fault ends it."""
-        check_header(stream, self.name)
-        self.chunks = 0
-        for chunk in read_chunks(stream, size, self.name):
-            if self.ended:
-                raise chunk.damaged("it comes after the end of the trace")
-            self._take(chunk)
-            self.chunks += 1
-        if not self.ended:
-            raise TruncatedTraceError(f"after chunk {self.chunks - 1}, at byte {size}")
+def _is_by_rows(form: Form, block: Block) -> bool:
+    return isinstance(form, EpochForm) or type(block) is Block
 
-    def truncated(self, where: str) -> TruncatedTraceError:
-        """Return the error for a file that ends too early."""
-        if self.log.last_step < 0:
-            return TruncatedTraceError(f"{self.name} is cut off {where}. It holds no complete step.")
-        return TruncatedTraceError(
-            f"{self.name} is cut off {where}. The last complete step is {self.log.last_step}; "
-            "vizkit.load(path, partial=True) reads up to there."
-        )
 
-    def _take(self, chunk: Chunk) -> None:
-        # A chunk of an unknown kind comes from a newer minor version, which may only add what can be left out.
-        takers = {
-            "NODE": self._nodes,
-            "MODL": self._model,
-            "STEP": self._steps,
-            "EPOC": self._epochs,
-            "DONE": self._end,
-        }
-        if chunk.kind in takers:
-            takers[chunk.kind](chunk)
-
-    def _nodes(self, chunk: Chunk) -> None:
-        read_nodes(chunk, self.log)
-
-    def _model(self, chunk: Chunk) -> None:
-        self.model = read_model(chunk, self.log)
-
-    def _steps(self, chunk: Chunk) -> None:
-        last = self.log.last_step
-        for row, nbytes in read_block(chunk, self.log.nodes, last):
-            self.log.append(row, nbytes)
-
-    def _epochs(self, chunk: Chunk) -> None:
-        read_epochs(chunk, self.log)
-
-    def _end(self, chunk: Chunk) -> None:
-        # what is not in the file's order or is missing from it shows in these counts
-        claimed = (chunk.metadata.get("events"), chunk.metadata.get("epochs"), chunk.data)
-        found = (len(self.log.rows), len(self.log.epochs), chunk.offset.to_bytes(8, "little"))
-        if claimed != found:
-            raise chunk.damaged(f"it counts {str(claimed[:2])[:80]} events and epochs; there are {found[:2]}")
-        self.ended, self.complete = True, chunk.metadata.get("complete") is True
+def _copy_row(block: Block, row: int, target: OpenBlock) -> None:
+    """Copy a row as it is, or array by array where the block is not made of rows."""
+    form = block.form
+    if target.form is form:
+        block.verify(slice(row, row + 1), 0, form.nbytes)
+        begin = row * form.stride + form.data_at
+        source = np.frombuffer(block.source(), np.uint8, form.stride - form.data_at, begin)
+        target.rows[target.row, form.data_at :] = source
+        return
+    for event, placed in zip(form.events, target.form.events, strict=True):
+        for old, new in zip(array_forms(event.parts), array_forms(placed.parts), strict=True):
+            target.column(new)[target.row] = block.array(old, row)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to read; what the system says against it becomes one clear error."""
+def opened_map(path: str | PathLike[str]) -> Iterator[FileMap]:
+    """Open a file to read as memory; what the system says against it becomes one clear error."""
+    source = as_path(path)
     try:
-        with path.open("rb") as stream:
-            yield stream
+        with source.open("rb") as stream:
+            file = FileMap(stream, source.name)
+            yield file
+            file.close()
     except OSError as error:
-        raise TraceFileError(f"The trace {str(path)!r} cannot be read: {error.strerror or error}.") from error
+        raise TraceFileError(f"The trace {str(source)!r} cannot be read: {error.strerror or error}.") from error

@@ -1,39 +1,43 @@
 """The events in the order in which they happened, with an index of what is where.
 
-An event object is made when it is read; until then it is a row, so that recording and loading
-cost little. A file that is read lazily hands in functions instead of values.
+The log is made of blocks: rows of bytes, one for each step, in memory or in a file. An event object is
+made when it is read, so that recording and loading cost little.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from heapq import merge
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from vizkit.errors import ArgumentError
-from vizkit.trace.events import KINDS, Event, Node
+import numpy as np
 
-__all__ = ["Epoch", "EventLog", "Missing", "Row"]
+from vizkit.errors import ArgumentError
+from vizkit.trace.events import KINDS, Event, Node, made_event
+from vizkit.trace.forms import FIELDS, NUMBERS, ArrayForm, EpochForm, EventForm, Form, MappingForm, StepForm
+from vizkit.trace.rows import Block
+
+__all__ = ["Epoch", "EventLog", "Missing", "Row", "find", "read_event"]
 
 Values: TypeAlias = tuple[Any, ...]
+Place: TypeAlias = tuple[int, Block, int]  # a step, its block, its row there
 
 
 class Row(NamedTuple):
-    """One event before it is an object: `values` are its fields after step and node, or a function that reads them."""
+    """One event before it is an object: `read` gives its fields after step and node."""
 
     kind: str
     step: int
     node: Node
-    values: Values | Callable[[], Values]
-
-    def read(self) -> Values:
-        """Return the event's fields after step and node."""
-        return self.values() if callable(self.values) else self.values
+    read: Callable[[], Values]
 
     def event(self) -> Event:
         """Return the event as an object."""
-        return KINDS[self.kind](self.step, self.node, *self.read())
+        return made_event(self.kind, self.step, self.node, self.read())
 
 
 class Epoch(NamedTuple):
@@ -52,28 +56,23 @@ class Missing(NamedTuple):
 
 
 class EventLog:
-    """Rows in order; steps never go back."""
+    """Blocks of steps and of epochs; steps never go back.
+
+    Attributes
+    ----------
+    open_step
+        Returns the step that is not complete yet as a block, or None; set by who records.
+    """
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.epochs: list[Epoch] = []
-        self.missing: list[Missing] = []
         self.nodes: dict[int, Node] = {}
-        self.nbytes = 0
-        self._by_step: dict[int, list[int]] = {}
-        self._by_place: dict[tuple[str, int], list[int]] = {}
-        self.last_step = -1
+        self.missing: list[Missing] = []
+        self.open_step: Callable[[], Block | None] | None = None
+        self._blocks: dict[Form, list[Block]] = {}
 
-    def append(self, row: Row, nbytes: int) -> None:
-        """Add an event whose arrays, each of shape (...), take `nbytes` in all."""
-        if row.step < max(self.last_step, 0):
-            raise ArgumentError(f"Steps count from 0 and never go back: step {row.step} came after {self.last_step}.")
-        self.add_node(row.node)
-        self.last_step = row.step
-        self._by_step.setdefault(row.step, []).append(len(self.rows))
-        self._by_place.setdefault((row.kind, row.node.index), []).append(len(self.rows))
-        self.rows.append(row)
-        self.nbytes += nbytes
+    def add_block(self, block: Block) -> None:
+        """Add a block; its steps come after those of the earlier blocks of its form."""
+        self._blocks.setdefault(block.form, []).append(block)
 
     def add_node(self, node: Node) -> None:
         """Make a node known; one index stands for one node."""
@@ -81,26 +80,128 @@ class EventLog:
         if known is not node and known != node:
             raise ArgumentError(f"Two nodes have the index {node.index}: {known} and {node}.")
 
-    def end_epoch(self, number: int, logs: Mapping[str, float]) -> None:
-        """Add what training reported at the end of an epoch."""
-        self.epochs.append(
-            Epoch(int(number), MappingProxyType({str(name): float(value) for name, value in logs.items()}))
-        )
+    def note(self, missing: Missing) -> bool:
+        """Note something that is missing; say whether it was not noted before."""
+        new = missing not in self.missing
+        if new:
+            self.missing.append(missing)
+        return new
+
+    def blocks(self, kind: type[Form] = StepForm) -> dict[Form, list[Block]]:
+        """Return the blocks of steps (or of epochs) by their form, each list in order."""
+        found = {form: blocks for form, blocks in self._blocks.items() if isinstance(form, kind)}
+        unfinished = self.open_step() if self.open_step is not None and kind is StepForm else None
+        if unfinished is not None:
+            found[unfinished.form] = [*found.get(unfinished.form, ()), unfinished]
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the arrays of all events."""
+        return sum(block.count * block.form.array_bytes for block in self._all())
+
+    @property
+    def last_step(self) -> int:
+        """The last step; -1 when there is none."""
+        return max((block.last for block in self._all()), default=-1)
+
+    def last_of(self, form: Form) -> int:
+        """Return the last step of the blocks of one form; -1 when there is none."""
+        return self._blocks[form][-1].last if form in self._blocks else -1
 
     @property
     def steps(self) -> tuple[int, ...]:
         """The steps that have events, in order."""
-        return tuple(self._by_step)
+        parts = [block.steps() for block in self._all() if block.count]
+        return tuple(np.sort(np.concatenate(parts)).tolist()) if parts else ()
 
-    def of_step(self, step: int) -> list[Row]:
-        """Return the rows of a step, in order."""
-        return [self.rows[i] for i in self._by_step.get(step, ())]
+    @property
+    def step_count(self) -> int:
+        """The number of steps that have events."""
+        return sum(block.count for block in self._all())
+
+    def __len__(self) -> int:
+        return sum(block.count * len(block.form.events) for block in self._all())
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """All events in order."""
+        return self.select(tuple(KINDS), tuple(self.nodes.values()), None)
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """What training reported, epoch by epoch."""
+        found = []
+        for _, block, row in _in_order(self.blocks(EpochForm).values(), None):
+            numbers = block.array(ArrayForm("f8", (1 + len(block.form.names),)), row)
+            number = int(numbers[:1].view("<i8")[0])
+            logs = dict(zip(block.form.names, numbers[1:].tolist(), strict=True))
+            found.append(Epoch(number, MappingProxyType(logs)))
+        return found
+
+    @property
+    def epoch_count(self) -> int:
+        """The number of epochs."""
+        return sum(block.count for blocks in self.blocks(EpochForm).values() for block in blocks)
 
     def select(self, kinds: Sequence[str], nodes: Sequence[Node], step: int | None) -> Iterator[Row]:
         """Yield the rows of these kinds, nodes and step (None: every step), in order."""
-        if step is not None:
-            places = {(kind, node.index) for kind in kinds for node in nodes}
-            yield from (row for row in self.of_step(step) if (row.kind, row.node.index) in places)
-            return
-        found = [self._by_place.get((kind, node.index), []) for kind in kinds for node in nodes]
-        yield from (self.rows[i] for i in sorted(chain.from_iterable(found)))
+        places = {(kind, node.index) for kind in kinds for node in nodes}
+        chosen = {}
+        blocks = self.blocks()
+        for form in blocks:
+            events = [event for event in form.events if (event.kind, event.node) in places]
+            if events:
+                chosen[form] = events
+        for at, block, row in _in_order([blocks[form] for form in chosen], step):
+            for event in chosen[block.form]:
+                yield Row(event.kind, at, self.nodes[event.node], partial(read_event, event, block, row))
+
+    def event_forms(self) -> Iterator[EventForm]:
+        """Yield the forms of the events that there are."""
+        return chain.from_iterable(form.events for form in self.blocks())
+
+    def _all(self) -> Iterator[Block]:
+        return chain.from_iterable(self.blocks().values())
+
+
+def _in_order(several: Any, step: int | None) -> Iterator[Place]:
+    """The rows of blocks of several forms by their steps."""
+    if step is not None:
+        for blocks in several:
+            place = find(blocks, step)
+            if place is not None:
+                yield step, *place
+        return
+    walks = [_walk(blocks) for blocks in several]
+    yield from walks[0] if len(walks) == 1 else merge(*walks, key=lambda place: place[0])
+
+
+def find(blocks: Sequence[Block], step: int) -> tuple[Block, int] | None:
+    """Return the block and the row of a step among blocks of one form; None when it is not there."""
+    number = bisect_right(blocks, step, key=lambda block: block.first) - 1
+    row = blocks[number].position(step) if number >= 0 else None
+    return None if row is None else (blocks[number], row)
+
+
+def _walk(blocks: Sequence[Block]) -> Iterator[Place]:
+    for block in blocks:
+        for row, step in enumerate(block.steps().tolist()):
+            yield step, block, row
+        block.forget()
+
+
+def read_event(event: EventForm, block: Block, row: int) -> Values:
+    """Return the fields of one event after step and node, its arrays of shape (...) as they stand in a row."""
+    pairs = zip(FIELDS[event.kind], event.parts, strict=True)
+    return tuple(
+        float(block.array(part, row)[()]) if name in NUMBERS else _part(part, block, row) for name, part in pairs
+    )
+
+
+def _part(part: Any, block: Block, row: int) -> Any:
+    if isinstance(part, ArrayForm):
+        return block.array(part, row)
+    if isinstance(part, MappingForm):
+        return MappingProxyType({name: block.array(form, row) for name, form in part.items})
+    return part if isinstance(part, str) else tuple(block.array(form, row) for form in part)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vizkit.errors import ArgumentError
-from vizkit.trace.arrays import frozen, frozen_mapping
+from vizkit.errors import ArgumentError, unknown_name
+from vizkit.files import as_path
 from vizkit.trace.events import ModelDescription, Node
 from vizkit.trace.keep import Keep, kind_name
-from vizkit.trace.log import Missing, Row
+from vizkit.trace.layouts import ENCODINGS
+from vizkit.trace.log import Missing
 from vizkit.trace.nodes import ancestors
+from vizkit.trace.opened import MemoryStore, OpenStep, Store, add_epoch
 from vizkit.trace.plain import plain_model
+from vizkit.trace.stream import FileStore
+from vizkit.trace.template import StepTemplate, Told, early, make_template
 from vizkit.trace.trace import Trace
 
-__all__ = ["Recorder", "Source", "record"]
+__all__ = ["Recorder", "Source", "early", "record"]
 
 _recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, alive as long as it runs
 
@@ -38,7 +43,9 @@ class Source(Protocol):
 
 
 @contextmanager
-def record(model: Any, keep: Keep | None = None) -> Iterator[Trace]:
+def record(
+    model: Any, keep: Keep | None = None, *, path: str | PathLike[str] | None = None, encoding: str | None = None
+) -> Iterator[Trace]:
     """Record what a model does inside a ``with`` block.
 
     Parameters
@@ -47,6 +54,12 @@ def record(model: Any, keep: Keep | None = None) -> Iterator[Trace]:
         A model of vizkit, or of a framework that vizkit has an adapter for.
     keep
         Which events are kept; all events of layers when left out.
+    path
+        A file to record into, step by step, instead of memory. It can be read while it grows, and after a
+        crash, with ``vizkit.load(path, partial=True)``. A file that is there is replaced.
+    encoding
+        ``"zlib"`` packs the file: smaller and slower, and after a crash the steps of the last block are
+        missing. None leaves the numbers as they are, so that a step is in the file when it ends.
 
     Yields
     ------
@@ -72,7 +85,9 @@ def record(model: Any, keep: Keep | None = None) -> Iterator[Trace]:
     source = _source(model)
     if id(model) in _recorded:
         raise ArgumentError(f"This {type(model).__name__} is being recorded already; one recording at a time.")
-    recorder = Recorder(Trace(ModelDescription(type(model).__name__)), keep or Keep())
+    trace = Trace(ModelDescription(type(model).__name__))
+    store = None if path is None else FileStore(as_path(path), trace.log, _encoding(encoding))
+    recorder = Recorder(trace, keep or Keep(), store)
     _recorded.add(id(model))
     try:
         source._attach(recorder)
@@ -82,6 +97,13 @@ def record(model: Any, keep: Keep | None = None) -> Iterator[Trace]:
         _recorded.discard(id(model))
         recorder.trace._mark_loss = None
         source._detach()
+        recorder.close()
+
+
+def _encoding(encoding: str | None) -> str | None:
+    if encoding is not None and encoding not in ENCODINGS:
+        raise unknown_name("encoding", encoding, ENCODINGS)
+    return encoding
 
 
 def _source(model: Any) -> Source:
@@ -109,17 +131,25 @@ def _is_source(cls: type) -> bool:
 class Recorder:
     """What a model calls while it trains. Arrays are copied here, once, and only when they are kept.
 
+    A model whose arrays always stand in the same memory uses `template`; others tell event by event.
+
     Parameters
     ----------
     trace
         The trace that grows.
     keep
         Which events are kept.
+    store
+        Where the steps are kept; in memory when left out.
     """
 
-    def __init__(self, trace: Trace, keep: Keep) -> None:
+    def __init__(self, trace: Trace, keep: Keep, store: Store | None = None) -> None:
         self.trace = trace
         self.keep = keep
+        self._store = MemoryStore(trace.log.add_block) if store is None else store
+        self._opened = OpenStep(self._store)
+        trace.log.open_step = self._opened.block
+        self._epochs = 0
         self._chosen: dict[tuple[Any, int], bool] = {}
         self._step: tuple[int | None, bool] = (None, False)  # the step asked for last, and whether it is kept
 
@@ -129,15 +159,12 @@ class Recorder:
         for layer in description.layers:
             self.trace.log.add_node(layer.node)
         self.trace.model = plain_model(description)
+        self._store.describe(self.trace.model)
         self._chosen.clear()
 
     def wants(self, kind: Any, node: Node, step: int) -> bool:
         """Say whether an event of this kind (name or class), node and step is kept."""
-        place = (kind, node.index)
-        chosen = self._chosen.get(place)
-        if chosen is None:
-            chosen = self._chosen[place] = self._chooses(kind_name(kind), node)
-        return chosen and self._wants_step(step)
+        return self._chosen_place(kind, node) and self._wants_step(step)
 
     def forward(
         self,
@@ -150,7 +177,7 @@ class Recorder:
         """Take what a layer or operation made of its inputs; a layer's arrays are of shape (batch, ...)."""
         if self.wants("forward", node, step):
             part = self._part(node)
-            self._add("forward", step, node, (tuple(map(part, inputs)), part(output), frozen_mapping(parameters)))
+            self._add("forward", step, node, (tuple(map(part, inputs)), part(output), parameters))
 
     def loss(
         self,
@@ -177,7 +204,7 @@ class Recorder:
         """Take the gradients that passed through a layer or operation, each of shape (...) as what it belongs to."""
         if self.wants("backward", node, step):
             part = self._part(node)
-            gradients = (part(output_gradient), tuple(map(part, input_gradients)), frozen_mapping(parameter_gradients))
+            gradients = (part(output_gradient), tuple(map(part, input_gradients)), parameter_gradients)
             self._add("backward", step, node, gradients)
 
     def update(
@@ -192,12 +219,59 @@ class Recorder:
     ) -> None:
         """Take what the optimizer made of one parameter; the three arrays have its shape (...)."""
         if self.wants("update", node, step):
-            arrays = (frozen(before), frozen(after), frozen(gradient))
-            self._add("update", step, node, (str(parameter), *arrays, float(learning_rate)))
+            self._add("update", step, node, (str(parameter), before, after, gradient, float(learning_rate)))
+
+    def template(self, events: Iterable[Told]) -> StepTemplate | None:
+        """Return what records a step by copying memory; None when `Keep` wants none of its events.
+
+        Parameters
+        ----------
+        events
+            Kind, node and fields of every event of the step, in order; the fields are those that the
+            methods `forward`, `loss`, `backward` and `update` take after step and node. Each array stays
+            where it is and is filled anew at each step; `early` marks those that are copied when the step
+            begins. The loss's value and the learning rate are arrays without axes.
+
+        Raises
+        ------
+        ArgumentError
+            When one of the arrays is none, or has elements that a trace does not hold.
+
+        Examples
+        --------
+        >>> from vizkit.trace.events import ModelDescription
+        >>> recorder = Recorder(Trace(ModelDescription("m")), Keep())
+        >>> x, y, node = np.zeros((1, 2)), np.zeros((1, 2)), Node(0, "double", "Double")
+        >>> template = recorder.template([("forward", node, ((x,), y, {}))])
+        >>> for step in range(3):
+        ...     if template.begin(step):
+        ...         x += 1
+        ...         np.multiply(x, 2, out=y)
+        ...         template.end()
+        array([[2., 2.]])
+        array([[4., 4.]])
+        array([[6., 6.]])
+        >>> recorder.trace.event("forward", step=1).output
+        array([[4., 4.]])
+        """
+        kept = [told for told in events if self._chosen_place(told[0], told[1])]
+        for _, node, _ in kept:
+            self.trace.log.add_node(node)
+        template = make_template(kept, self._rows)
+        if template is not None:
+            template.attach(self._wants_step, self._store, self._opened)
+        return template
+
+    def end(self, step: int) -> None:
+        """Say that a step is over, so that it is in the file; else it is over when the next one begins."""
+        if step == self._opened.step:
+            self._opened.end()
 
     def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Take what training reports at the end of an epoch."""
-        self.trace.log.end_epoch(epoch, logs)
+        self._opened.end()
+        add_epoch(self._store, self._epochs, epoch, logs)
+        self._epochs += 1
 
     def missing(self, node: Node | str, kind: Any, reason: str) -> None:
         """Take what the source cannot tell, and why; the same thing is noted once.
@@ -212,12 +286,27 @@ class Recorder:
         reason
             One sentence for the user.
         """
-        row = Missing(node if isinstance(node, str) else node.name, str(getattr(kind, "__name__", kind)), str(reason))
-        if row not in self.trace.log.missing:
-            self.trace.log.missing.append(row)
+        name = node if isinstance(node, str) else node.name
+        row = Missing(name, str(getattr(kind, "__name__", kind)), str(reason))
+        if self.trace.log.note(row):
+            self._store.note(row)
+
+    def close(self) -> None:
+        """End the recording: the last step is complete."""
+        self._opened.end()
+        self.trace.log.open_step = None
+        self._store.close()
 
     def _add(self, kind: str, step: int, node: Node, values: tuple[Any, ...]) -> None:
-        self.trace.log.append(Row(kind, int(step), node, values), _nbytes(values))
+        self.trace.log.add_node(node)
+        self._opened.add(kind, int(step), node.index, values)
+
+    def _chosen_place(self, kind: str, node: Node) -> bool:
+        place = (kind, node.index)
+        chosen = self._chosen.get(place)
+        if chosen is None:
+            chosen = self._chosen[place] = self._chooses(kind_name(kind), node)
+        return chosen
 
     def _chooses(self, kind: str, node: Node) -> bool:
         if not self.keep.kind(kind):
@@ -232,17 +321,14 @@ class Recorder:
             self._step = (step, self.keep.step(step))
         return self._step[1]
 
+    def _rows(self, node: Node) -> Any:
+        return None if self.keep.samples is None or node.level == "op" else self.keep.rows
+
     def _part(self, node: Node) -> Any:
         """The function that takes the kept samples of an array whose first axis is the batch."""
-        if self.keep.samples is None or node.level == "op":
-            return frozen
-        return lambda array: frozen(array[self.keep.rows(len(array))] if np.ndim(array) else array)
+        rows = self._rows(node)
+        return _same if rows is None else lambda array: array[rows(len(array))] if np.ndim(array) else array
 
 
-def _nbytes(values: Any) -> int:
-    if isinstance(values, np.ndarray):
-        return values.nbytes
-    if isinstance(values, float):
-        return 8
-    many = values.values() if isinstance(values, Mapping) else values if isinstance(values, tuple) else ()
-    return sum(map(_nbytes, many))
+def _same(array: Any) -> Any:
+    return array

@@ -1,41 +1,37 @@
-"""The chunks beside the steps: nodes, the model's description, and the epochs."""
+"""The chunks beside the rows: nodes, the model's description, and what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from typing import Any, BinaryIO, get_args
+from collections.abc import Iterable
+from typing import Any, get_args
 
-import numpy as np
-
-from vizkit.trace.chunks import Chunk, write_chunk
+from vizkit.trace.checks import checked_list, whole_number
+from vizkit.trace.chunks import Chunk
 from vizkit.trace.events import LayerDescription, Level, ModelDescription, Node
-from vizkit.trace.layout import Packer, read_array, whole_number
-from vizkit.trace.log import Epoch, EventLog
+from vizkit.trace.log import EventLog, Missing
 from vizkit.trace.plain import DEPTH
 
-__all__ = ["read_epochs", "read_model", "read_nodes", "write_epochs", "write_model", "write_nodes"]
+__all__ = ["missing_metadata", "model_metadata", "node_metadata", "read_missing", "read_model", "read_nodes"]
 
 _NODE_FIELDS = ("index", "name", "kind", "level", "parent")
 
 
-def write_nodes(stream: BinaryIO, nodes: Iterable[Node]) -> None:
-    """Write nodes as a chunk of the kind ``NODE``."""
-    entries = [{name: getattr(node, name) for name in _NODE_FIELDS} for node in nodes]
-    write_chunk(stream, "NODE", {"nodes": entries})
+def node_metadata(nodes: Iterable[Node]) -> dict[str, Any]:
+    """Return the metadata of a chunk of the kind ``NODE``."""
+    return {"nodes": [{name: getattr(node, name) for name in _NODE_FIELDS} for node in nodes]}
 
 
 def read_nodes(chunk: Chunk, log: EventLog) -> None:
     """Add the nodes of a chunk to a log."""
-    for entry in _list(chunk, "nodes"):
+    for entry in checked_list(chunk, "nodes"):
         node = _node(chunk, entry)
         if log.nodes.get(node.index, node) != node:
             raise chunk.damaged(f"two nodes have the index {node.index}")
         log.add_node(node)
 
 
-def write_model(stream: BinaryIO, model: ModelDescription) -> None:
-    """Write the description of a model as a chunk of the kind ``MODL``; its nodes are written before."""
+def model_metadata(model: ModelDescription) -> dict[str, Any]:
+    """Return the metadata of a chunk of the kind ``MODL``; the nodes are written before."""
     layers = [
         {
             "node": layer.node.index,
@@ -47,7 +43,7 @@ def write_model(stream: BinaryIO, model: ModelDescription) -> None:
         for layer in model.layers
     ]
     metadata = {name: getattr(model, name) for name in ("name", "framework", "dtype", "loss", "optimizer")}
-    write_chunk(stream, "MODL", {**metadata, "layers": layers})
+    return {**metadata, "layers": layers}
 
 
 def read_model(chunk: Chunk, log: EventLog) -> ModelDescription:
@@ -60,43 +56,21 @@ def read_model(chunk: Chunk, log: EventLog) -> ModelDescription:
         raise chunk.damaged("its optimizer is no JSON object")
     if _deeper(chunk.metadata, DEPTH + 4):  # the settings stand four levels deep
         raise chunk.damaged(f"its settings are nested more than {DEPTH} deep")
-    layers = tuple(_layer(chunk, entry, log) for entry in _list(chunk, "layers"))
+    layers = tuple(_layer(chunk, entry, log) for entry in checked_list(chunk, "layers"))
     return ModelDescription(layers=layers, loss=loss, optimizer=optimizer, **text)
 
 
-def write_epochs(stream: BinaryIO, epochs: Sequence[Epoch]) -> None:
-    """Write epochs as chunks of the kind ``EPOC``, one for each run of epochs with the same names."""
-    for names, run in groupby(epochs, key=lambda epoch: list(epoch.logs)):
-        run = list(run)
-        numbers = np.array([epoch.number for epoch in run], np.int64)
-        values = np.array([list(epoch.logs.values()) for epoch in run], np.float64).reshape(len(run), len(names))
-        packer = Packer()
-        metadata = {
-            "names": names,
-            "numbers": packer.add(numbers, numbers.shape),
-            "values": packer.add(values, values.shape),
-        }
-        write_chunk(stream, "EPOC", metadata, packer.parts)
+def missing_metadata(missing: Iterable[Missing]) -> dict[str, Any]:
+    """Return the metadata of a chunk of the kind ``MISS``."""
+    return {"missing": [list(row) for row in missing]}
 
 
-def read_epochs(chunk: Chunk, log: EventLog) -> None:
-    """Add the epochs of a chunk to a log."""
-    names = _list(chunk, "names")
-    numbers = read_array(chunk, chunk.metadata.get("numbers"))
-    values = read_array(chunk, chunk.metadata.get("values"))
-    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise chunk.damaged("the names of its numbers are no list of different texts")
-    if numbers.dtype != np.int64 or values.dtype != np.float64 or values.shape != (numbers.size, len(names)):
-        raise chunk.damaged(f"it has {numbers.shape} epochs but numbers of the shape {values.shape}")
-    for number, row in zip(numbers.reshape(-1).tolist(), values.tolist(), strict=True):
-        log.end_epoch(number, dict(zip(names, row, strict=True)))
-
-
-def _list(chunk: Chunk, name: str) -> list[Any]:
-    entries = chunk.metadata.get(name)
-    if not isinstance(entries, list):
-        raise chunk.damaged(f"it has no list of {name}")
-    return entries
+def read_missing(chunk: Chunk, log: EventLog) -> None:
+    """Note in a log what a chunk says is missing."""
+    for entry in checked_list(chunk, "missing"):
+        if not isinstance(entry, list) or len(entry) != 3 or not all(isinstance(text, str) for text in entry):
+            raise chunk.damaged(f"what is missing is described by {str(entry)[:80]!r}")
+        log.note(Missing(*entry))
 
 
 def _deeper(value: Any, depth: int) -> bool:

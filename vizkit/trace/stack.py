@@ -1,107 +1,168 @@
-"""One quantity over many events becomes one array with named axes."""
+"""One quantity over many steps becomes one array with named axes, block by block and without events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vizkit.errors import TraceQueryError, unknown_name
 from vizkit.trace.axes import NamedArray, axis_names
-from vizkit.trace.events import Event, Node
+from vizkit.trace.events import KINDS, Node
+from vizkit.trace.forms import FIELDS, ArrayForm, EventForm, MappingForm
+from vizkit.trace.log import EventLog, find
+from vizkit.trace.rows import Block
 
-__all__ = ["stack_events"]
+__all__ = ["Run", "chosen_runs", "stack_runs"]
 
 
-def stack_events(events: Sequence[Event], quantity: str, item: int | str | None = None) -> NamedArray:
-    """Return one quantity of events of one kind and one node, stacked to shape (steps, ...).
+class Run(NamedTuple):
+    """Rows of a block, and the events of its form that are meant."""
+
+    block: Block
+    rows: slice
+    events: tuple[EventForm, ...]
+
+    def steps(self) -> NDArray[np.int64]:
+        """Return the steps of the rows, shape (rows,)."""
+        return self.block.steps()[self.rows]
+
+
+def chosen_runs(log: EventLog, kind: str, nodes: Sequence[Node], steps: Iterable[int] | None) -> list[Run]:
+    """Return where the events of one kind and these nodes stand: in the order of the steps, or of `steps`."""
+    indices = {node.index for node in nodes}
+    meant = [
+        (blocks, events)
+        for form, blocks in log.blocks().items()
+        if (events := tuple(event for event in form.events if event.kind == kind and event.node in indices))
+    ]
+    if steps is not None:
+        return [run for step in steps for blocks, events in meant for run in _row(blocks, int(step), events)]
+    runs = [Run(block, slice(0, block.count), events) for blocks, events in meant for block in blocks if block.count]
+    return sorted(runs, key=lambda run: run.block.first)
+
+
+def _row(blocks: Sequence[Block], step: int, events: tuple[EventForm, ...]) -> Iterator[Run]:
+    place = find(blocks, step)
+    if place is not None:
+        yield Run(place[0], slice(place[1], place[1] + 1), events)
+
+
+def stack_runs(log: EventLog, runs: Sequence[Run], quantity: str, item: int | str | None = None) -> NamedArray:
+    """Return one quantity of the events of one kind and one node, stacked to shape (steps, ...).
 
     Parameters
     ----------
-    events
-        At least one event, in order, each of another step.
+    log
+        Where the events stand.
+    runs
+        At least one.
     quantity
         The field's name.
     item
         Which array of the field, or which parameter's update.
+
+    Raises
+    ------
+    TraceQueryError
+        When the events are of several nodes, several in one step, or of several shapes.
+    UnknownNameError
+        For a quantity or item that does not exist.
     """
-    if hasattr(events[0], "parameter"):
-        events, item = _updates_of(events, item), None
-    _check_quantity(events[0], quantity)
-    _check_one_node(events)
-    arrays = [np.asarray(_item(getattr(event, quantity), item, quantity)) for event in events]
-    _check_shapes(events, arrays, quantity)
-    values = np.stack(arrays)
+    kind = runs[0].events[0].kind
+    if kind == "update":
+        runs, parameter, item = *_updates_of(runs, item), None
+    _check_quantity(kind, quantity)
+    node = _one_node(log, runs)
+    forms = [_item(run.events[0].part(quantity), item, quantity) for run in runs]
+    _check_shapes(node, runs, forms, quantity)
+    values, steps = _gathered(runs, forms)
+    name = parameter if kind == "update" else _name(runs[0].events[0].part(quantity), item)
+    axes = axis_names(node, quantity, name, values.ndim - 1)
+    return NamedArray(values, ("step", *axes), tuple(steps.tolist()))
+
+
+def _gathered(runs: Sequence[Run], forms: Sequence[ArrayForm]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The arrays in the order of their steps, and the steps; a block that was read is let go of."""
+    lengths = [run.rows.stop - run.rows.start for run in runs]
+    dtype = np.result_type(*{form.dtype for form in forms})
+    values, steps = np.empty((sum(lengths), *forms[0].shape), dtype), np.empty(sum(lengths), np.int64)
+    end = 0
+    for run, form, length in zip(runs, forms, lengths, strict=True):
+        begin, end = end, end + length
+        values[begin:end] = run.block.column(form, run.rows)
+        steps[begin:end] = run.steps()
+        if length == run.block.count:
+            run.block.forget()
+    if max(lengths) > 1 and np.any(np.diff(steps) < 0):  # blocks of several forms whose steps take turns
+        order = np.argsort(steps, kind="stable")
+        values, steps = values[order], steps[order]
     values.flags.writeable = False
-    name = _parameter_name(events[0], quantity, item)
-    axes = axis_names(events[0].node, quantity, name, arrays[0].ndim)
-    return NamedArray(values, ("step", *axes), tuple(event.step for event in events))
+    return values, steps
 
 
-def _updates_of(events: Sequence[Any], parameter: int | str | None) -> list[Any]:
-    names = tuple(dict.fromkeys(event.parameter for event in events))
+def _updates_of(runs: Sequence[Run], parameter: int | str | None) -> tuple[list[Run], str]:
+    names = tuple(dict.fromkeys(str(event.parts[0]) for run in runs for event in run.events))
     if parameter is None and len(names) > 1:
         raise TraceQueryError(f"There are updates of several parameters; say which with item=: {', '.join(names)}.")
     parameter = names[0] if parameter is None else parameter
     if parameter not in names:
         raise unknown_name("parameter", parameter, names)
-    return [event for event in events if event.parameter == parameter]
+    kept = [run._replace(events=tuple(event for event in run.events if event.parts[0] == parameter)) for run in runs]
+    return [run for run in kept if run.events], str(parameter)
 
 
-def _check_quantity(event: Event, quantity: str) -> None:
-    names = [entry.name for entry in fields(event)][2:]
-    if quantity not in names or isinstance(getattr(event, quantity), str):
-        allowed = [name for name in names if name != "parameter"]
-        raise unknown_name(f"{type(event).__name__} quantity", quantity, allowed)
+def _check_quantity(kind: str, quantity: str) -> None:
+    allowed = [name for name in FIELDS[kind] if name != "parameter"]
+    if quantity not in allowed:
+        raise unknown_name(f"{KINDS[kind].__name__} quantity", quantity, allowed)
 
 
-def _check_one_node(events: Sequence[Event]) -> None:
-    nodes = tuple(dict.fromkeys(event.node for event in events))
+def _one_node(log: EventLog, runs: Sequence[Run]) -> Node:
+    nodes = [log.nodes[index] for index in dict.fromkeys(event.node for run in runs for event in run.events)]
     if len(nodes) > 1:
         names = ", ".join(_label(node) for node in nodes)
         raise TraceQueryError(f"One layer is stacked at a time; say which with layer=: {names}.")
-    steps = [event.step for event in events]
-    if len(set(steps)) < len(steps):
+    steps = sum(run.rows.stop - run.rows.start for run in runs)
+    events = sum((run.rows.stop - run.rows.start) * len(run.events) for run in runs)
+    if events > steps:
         raise TraceQueryError(
-            f"{_label(nodes[0])} has several such events in one step ({len(steps)} in {len(set(steps))} steps) "
+            f"{_label(nodes[0])} has several such events in one step ({events} in {steps} steps) "
             "and cannot be stacked; read them with trace.events()."
         )
+    return nodes[0]
 
 
-def _check_shapes(events: Sequence[Event], arrays: Sequence[NDArray[Any]], quantity: str) -> None:
-    for event, array in zip(events, arrays, strict=True):
-        if array.shape != arrays[0].shape:
+def _check_shapes(node: Node, runs: Sequence[Run], forms: Sequence[ArrayForm], quantity: str) -> None:
+    for run, form in zip(runs, forms, strict=True):
+        if form.shape != forms[0].shape:
             raise TraceQueryError(
-                f"{quantity} of {event.node.name!r} has the shape {arrays[0].shape} at step {events[0].step} but "
-                f"{array.shape} at step {event.step}; stack steps of one shape with step=[...]."
+                f"{quantity} of {node.name!r} has the shape {forms[0].shape} at step {runs[0].steps()[0]} but "
+                f"{form.shape} at step {run.steps()[0]}; stack steps of one shape with step=[...]."
             )
 
 
-def _item(value: Any, item: int | str | None, quantity: str) -> Any:
-    if not isinstance(value, (tuple, Mapping)):
+def _item(part: Any, item: int | str | None, quantity: str) -> ArrayForm:
+    if isinstance(part, ArrayForm):
         if item is not None:
             raise TraceQueryError(f"{quantity} is one array; item={item!r} has no meaning for it.")
-        return value
-    names = list(value) if isinstance(value, Mapping) else list(range(len(value)))
-    if item is None and len(names) == 1:
-        item = names[0]
+        return part
+    arrays = dict(part.items) if isinstance(part, MappingForm) else dict(enumerate(part))
+    if item is None and len(arrays) == 1:
+        item = next(iter(arrays))
     if item is None:
-        listed = ", ".join(map(repr, names)) or "none"
-        raise TraceQueryError(f"{quantity} holds {len(names)} arrays; say which with item=: {listed}.")
-    if item not in names:
-        raise unknown_name(f"{quantity} item", item, map(str, names))
-    return value[item]
+        listed = ", ".join(map(repr, arrays)) or "none"
+        raise TraceQueryError(f"{quantity} holds {len(arrays)} arrays; say which with item=: {listed}.")
+    if item not in arrays:
+        raise unknown_name(f"{quantity} item", item, map(str, arrays))
+    return arrays[item]
 
 
-def _parameter_name(event: Any, quantity: str, item: int | str | None) -> int | str | None:
-    """Whose axes the array has: an update's arrays are its parameter's."""
-    if hasattr(event, "parameter"):
-        return event.parameter
-    value = getattr(event, quantity)
-    return next(iter(value)) if item is None and isinstance(value, Mapping) else item
+def _name(part: Any, item: int | str | None) -> int | str | None:
+    """The parameter's name, which says what its axes are."""
+    return part.items[0][0] if item is None and isinstance(part, MappingForm) else item
 
 
 def _label(node: Node) -> str:

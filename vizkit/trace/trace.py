@@ -17,7 +17,7 @@ from vizkit.trace.events import KINDS, Event, ForwardEvent, ModelDescription, No
 from vizkit.trace.keep import kind_name
 from vizkit.trace.log import EventLog, Missing
 from vizkit.trace.nodes import find_nodes
-from vizkit.trace.stack import stack_events
+from vizkit.trace.stack import chosen_runs, stack_runs
 
 __all__ = ["Trace"]
 
@@ -85,7 +85,7 @@ class Trace:
         """The model's layers, in the order in which data flow through them."""
         if self.model.layers:
             return tuple(layer.node for layer in self.model.layers)
-        losses = {row.node for row in self.log.rows if row.kind == "loss"}
+        losses = {self.log.nodes[event.node] for event in self.log.event_forms() if event.kind == "loss"}
         return tuple(node for node in self.nodes if node.level == "layer" and node not in losses)
 
     @property
@@ -197,11 +197,13 @@ class Trace:
         >>> samples.tiny_trace().stack("forward", "parameters", layer="dense", item="kernel").values.ravel()
         array([1.      , 2.      , 2.140625])
         """
-        events = self._chosen(kind, layer, step)
-        if not events:
+        one = isinstance(step, (int, np.integer))
+        steps = [step] if one else None if step is None else dict.fromkeys(step)
+        runs = chosen_runs(self.log, kind_name(kind), find_nodes(self.log.nodes, layer), steps)
+        if not runs:
             raise TraceQueryError(self._not_one(kind, layer, step, None, 0))
-        stacked = stack_events(events, quantity, item)
-        if isinstance(step, (int, np.integer)):
+        stacked = stack_runs(self.log, runs, quantity, item)
+        if one:
             return NamedArray(stacked.values[0, ...], stacked.axes[1:])
         return stacked
 
@@ -256,7 +258,7 @@ class Trace:
         return save(self, path)
 
     def __len__(self) -> int:
-        return len(self.log.rows)
+        return len(self.log)
 
     def __iter__(self) -> Iterator[Event]:
         return self.events()
@@ -269,11 +271,6 @@ class Trace:
         size = f"{len(self.steps)} steps, {len(self):,} events, {self.nbytes:,} bytes"
         return f"<Trace of {self.model.name!r}: {size}{left}>"
 
-    def _chosen(self, kind: Kind, layer: Layer | None, step: int | Iterable[int] | None) -> list[Event]:
-        if step is None or isinstance(step, (int, np.integer)):
-            return list(self.events(kind, layer=layer, step=step))
-        return [event for one in step for event in self.events(kind, layer=layer, step=one)]
-
     def _not_one(self, kind: Kind, layer: Layer | None, step: Any, parameter: str | None, found: int) -> str:
         of = "" if layer is None else f" of {getattr(layer, 'name', layer)!r}"
         at = "" if step is None else f" at step {step}"
@@ -283,12 +280,13 @@ class Trace:
         return f"The trace holds no {what}. {self._content(kind_name(kind))}"
 
     def _content(self, kind: str) -> str:
-        rows = list(self.log.select((kind,), self.nodes, None))
-        if not rows:
-            kinds = [name for name in KINDS if any(row.kind == name for row in self.log.rows)]
+        runs = chosen_runs(self.log, kind, self.nodes, None)
+        if not runs:
+            kinds = [name for name in KINDS if any(event.kind == name for event in self.log.event_forms())]
             return f"It holds events of these kinds: {', '.join(kinds) or 'none'}."
-        names = ", ".join(dict.fromkeys(row.node.name for row in rows))
-        return f"It holds such events of {names}, steps {rows[0].step} to {rows[-1].step} ({len(self.steps)} in all)."
+        names = ", ".join(dict.fromkeys(self.log.nodes[event.node].name for run in runs for event in run.events))
+        first, last = runs[0].block.first, max(run.block.last for run in runs)
+        return f"It holds such events of {names}, steps {first} to {last} ({len(self.steps)} in all)."
 
 
 def _is_of(event: Event, parameter: str | None) -> bool:

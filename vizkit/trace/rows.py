@@ -1,0 +1,212 @@
+"""Blocks: rows of steps of one form, in memory or in a file, read by row or by column.
+
+A row is `crc | 0 | step | checksums of pages 1, 2 ... | data`, see ``schema.md``. Rows in memory have no
+checksums; those of a file are checked when they are first read, page by page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizkit.errors import TraceFileError
+from vizkit.trace.forms import HEAD, PAGE, ArrayForm, Form, array_forms
+
+__all__ = ["Block", "OpenBlock", "new_rows", "seal"]
+
+_HEADER = Struct("<IIq")
+_NUMBERS = Struct("<I")
+
+
+class Block:
+    """Rows of one form, each a step.
+
+    Parameters
+    ----------
+    form
+        What stands in a row.
+    source
+        Returns the memory of the rows, read-only.
+    damaged
+        Makes the error when a checksum is wrong; None where there is nothing to check, as in memory.
+    """
+
+    __slots__ = ("count", "damaged", "first", "form", "last", "pace", "seen", "source")
+
+    def __init__(
+        self, form: Form, source: Callable[[], memoryview], damaged: Callable[[str], TraceFileError] | None = None
+    ) -> None:
+        self.form, self.source, self.damaged = form, source, damaged
+        self.count = 0
+        self.first = self.last = -1
+        self.pace = 1  # the difference from step to step; 0 when it varies
+        self.seen: bytearray | None = None  # which pages were checked
+
+    def note(self, step: int) -> None:
+        """Count one more row, of this step."""
+        if not self.count:
+            self.first = step
+        elif self.count == 1:
+            self.pace = step - self.last
+        elif step - self.last != self.pace:
+            self.pace = 0
+        self.last = step
+        self.count += 1
+
+    def steps(self) -> NDArray[np.int64]:
+        """Return the steps of the rows, shape (rows,)."""
+        if self.pace:
+            return np.arange(self.first, self.first + self.pace * self.count, self.pace)
+        self.verify(slice(0, self.count), 0, 0)
+        return np.ndarray((self.count,), "<i8", self.source(), 8, (self.form.stride,))
+
+    def position(self, step: int) -> int | None:
+        """Return which row holds a step; None when there is none."""
+        if not self.first <= step <= self.last:
+            return None
+        if self.pace:
+            place, rest = divmod(step - self.first, self.pace)
+            return None if rest else place
+        steps = self.steps()
+        place = int(np.searchsorted(steps, step))
+        return place if steps[place] == step else None
+
+    def array(self, form: ArrayForm, row: int) -> NDArray[Any]:
+        """Return one array of one row, of shape (...): a read-only view."""
+        self.verify(slice(row, row + 1), form.at, form.at + form.nbytes)
+        at = row * self.step_bytes(form) + self.start(form)
+        if form.order is None:
+            return np.ndarray(form.shape, "<" + form.dtype, self.source(), at if 0 not in form.shape else 0)
+        return np.ndarray(form.shape, "<" + form.dtype, self.source(), at, form.strides)
+
+    def column(self, form: ArrayForm, rows: slice) -> NDArray[Any]:
+        """Return one array over some rows, of shape (rows, ...): a read-only view."""
+        self.verify(rows, form.at, form.at + form.nbytes)
+        length = max(rows.stop - rows.start, 0)
+        step = self.step_bytes(form)
+        at = rows.start * step + self.start(form)
+        if 0 in form.shape or not length:
+            return np.zeros((length, *form.shape), "<" + form.dtype)
+        return np.ndarray((length, *form.shape), "<" + form.dtype, self.source(), at, (step, *form.strides))
+
+    def step_bytes(self, form: ArrayForm) -> int:
+        """Return how far an array is from the same one in the next row."""
+        return self.form.stride
+
+    def start(self, form: ArrayForm) -> int:
+        """Return where an array of the first row begins in the block."""
+        return self.form.data_at + form.at
+
+    def verify(self, rows: slice, begin: int, end: int) -> None:
+        """Check the pages of some rows that hold the bytes from `begin` to `end` of their data, once.
+
+        Raises
+        ------
+        TraceFileError
+            When a checksum is wrong.
+        """
+        if self.damaged is None:
+            return
+        form, memory = self.form, self.source()
+        if self.seen is None or len(self.seen) < self.count * form.pages:
+            self.seen = bytearray(self.count * form.pages)
+        pages = dict.fromkeys((0, *range(begin // PAGE, -(-end // PAGE))))
+        for row in range(rows.start, rows.stop):
+            for page in pages:
+                if not self.seen[row * form.pages + page]:
+                    self._verify(memory, row, page)
+                    self.seen[row * form.pages + page] = 1
+
+    def _verify(self, memory: memoryview, row: int, page: int) -> None:
+        begin, end = self.form.page(page)
+        at = row * self.form.stride
+        place = at + HEAD + 4 * (page - 1) if page else at
+        (stored,) = _NUMBERS.unpack_from(memory, place)
+        if stored != (crc32(memory[at + begin : at + end]) or 1):
+            raise self.damaged(f"the checksum of page {page} of its row {row} is wrong")
+
+    def forget(self) -> None:
+        """Let go of what was noted while reading; it is checked again when it is read again."""
+        self.seen = None
+
+
+def new_rows(form: Form, capacity: int) -> NDArray[np.uint8]:
+    """Return memory for some rows, shape (capacity, stride), all zero: gaps between arrays stay so."""
+    return np.zeros((capacity, form.stride), np.uint8)
+
+
+def seal(row: Any, form: Form, step: int) -> None:
+    """Write step and checksums into a row, a writeable memory of one row's bytes; its first four bytes come last.
+
+    A row whose first four bytes are zero is not complete, so a reader sees a row whole or not at all.
+    """
+    for page in range(1, form.pages):
+        begin, end = form.page(page)
+        _NUMBERS.pack_into(row, HEAD + 4 * (page - 1), crc32(row[begin:end]) or 1)
+    _HEADER.pack_into(row, 0, 0, 0, step)
+    begin, end = form.page(0)
+    _NUMBERS.pack_into(row, 0, crc32(row[begin:end]) or 1)
+
+
+class OpenBlock:
+    """The end of a block, where rows are added.
+
+    Parameters
+    ----------
+    block
+        The block.
+    rows
+        Its memory, writeable, shape (capacity, stride).
+    sealed
+        Whether rows get checksums.
+    """
+
+    def __init__(self, block: Block, rows: NDArray[np.uint8], *, sealed: bool) -> None:
+        self.block, self.rows, self.sealed = block, rows, sealed
+        self.form = block.form
+        self._memory = memoryview(rows).cast("B") if sealed else None
+        self._steps = np.ndarray((len(rows),), "<i8", rows, 8, (self.form.stride,))
+        self._columns: dict[ArrayForm, NDArray[Any]] = {}
+        self._of_event: dict[int, list[NDArray[Any]]] = {}
+
+    @property
+    def row(self) -> int:
+        """The next free row."""
+        return self.block.count
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no free row."""
+        return self.block.count >= len(self.rows)
+
+    def column(self, form: ArrayForm) -> NDArray[Any]:
+        """Return where an array of all rows is to be written, shape (rows, ...)."""
+        found = self._columns.get(form)
+        if found is None:
+            strides = (self.form.stride, *form.strides)
+            at = self.form.data_at + form.at if 0 not in form.shape else 0
+            found = np.ndarray((len(self.rows), *form.shape), "<" + form.dtype, self.rows, at, strides)
+            self._columns[form] = found
+        return found
+
+    def columns(self, event: int) -> list[NDArray[Any]]:
+        """Return where the arrays of the event of this number are to be written, each of shape (rows, ...)."""
+        found = self._of_event.get(event)
+        if found is None:
+            found = self._of_event[event] = [self.column(form) for form in array_forms(self.form.events[event].parts)]
+        return found
+
+    def publish(self, step: int) -> None:
+        """Declare the next row complete: everything of it was written."""
+        row = self.block.count
+        if self._memory is None:
+            self._steps[row] = step
+        else:
+            stride = self.form.stride
+            seal(self._memory[row * stride : (row + 1) * stride], self.form, step)
+        self.block.note(step)
