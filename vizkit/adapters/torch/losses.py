@@ -58,8 +58,8 @@ def loss_of(module: nn.Module, given: tuple[Any, ...], value: Any, axes: Axes) -
         _name(module, known, target),
         array(prediction, axes),
         array(target, same),
-        float(value),
-        array(_samples(module, prediction, target, float(value))),
+        float(value.detach()),
+        array(_samples(module, prediction, target, float(value.detach()))),
     )
 
 
