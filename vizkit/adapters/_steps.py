@@ -242,4 +242,5 @@ class Steps:
         """End the step that is going on, telling what is still to be told."""
         if self._open is not None:
             self.backward()
+            self.recorder.end(self._open.number)
             self._open = None

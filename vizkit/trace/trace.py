@@ -57,7 +57,7 @@ class Trace:
         self.model = model
         self.complete = complete
         self.log = EventLog() if log is None else log
-        self._mark_loss: Callable[[Any], Any] | None = None  # while it is recorded from a source that must be told
+        self._mark_loss: Callable[..., Any] | None = None  # while it is recorded from a source that must be told
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -216,11 +216,12 @@ class Trace:
             return self.stack(ForwardEvent, "parameters", layer=layer, item=name)
         return self.stack(UpdateEvent, "before", layer=layer, item=name)
 
-    def loss(self, value: Any) -> Any:
+    def loss(self, value: Any, *, prediction: Any = None, target: Any = None) -> Any:
         """Mark the number that a training step of another framework minimises, and return it as it came.
 
         A model of vizkit knows its loss; a PyTorch model does not, so the loop says
-        ``trace.loss(criterion(output, target)).backward()``.
+        ``trace.loss(criterion(output, target)).backward()``. What was compared, of shape (batch, ...), can be
+        given as well; else it is what a loss module compared, or the model's last output and no target.
 
         Raises
         ------
@@ -232,7 +233,8 @@ class Trace:
                 "trace.loss(value) marks the loss inside `with record(model) as trace:` of a framework whose models do "
                 "not know their loss; this trace is not being recorded, or its model tells its loss by itself."
             )
-        self._mark_loss(value)
+        given = {"prediction": prediction, "target": target}
+        self._mark_loss(value, **{name: part for name, part in given.items() if part is not None})
         return value
 
     def missing(self) -> tuple[Missing, ...]:

@@ -258,7 +258,7 @@ class Recording:
     def _fit(self, run: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run ``fit`` with one more callback, which takes the numbers at the end of an epoch."""
         given = inspect.signature(run).bind_partial(*args, **kwargs)
-        told, callbacks = _Epochs(self.recorder), given.arguments.get("callbacks")
+        told, callbacks = _Ends(self.steps, self.recorder), given.arguments.get("callbacks")
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(told)
         else:
@@ -266,12 +266,16 @@ class Recording:
         return run(*given.args, **given.kwargs)
 
 
-class _Epochs(keras.callbacks.Callback):
-    """Tells what training reports at the end of an epoch."""
+class _Ends(keras.callbacks.Callback):
+    """Knows when a training step or an epoch is over."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, steps: Steps, recorder: Recorder) -> None:
         super().__init__()
-        self._recorder = recorder
+        self._steps, self._recorder = steps, recorder
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """End the step."""
+        self._steps.close()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Take the numbers of an epoch."""

@@ -113,7 +113,8 @@ class Recording:
         """Begin a call, and give the module aliases of its inputs, whose gradients are its own share."""
         grad = torch.is_grad_enabled()
         if self.steps.outside:
-            self._watch()
+            if grad:
+                self._watch()
             for tensor in tensors_in((args, kwargs)):
                 self.layers.layouts.comes_in(tensor)
         layer = self.layers.of(module)
@@ -193,6 +194,8 @@ class Recording:
                 outputs[0].register_hook(_holding(pulse))
         if self.layers.news:
             self._describe()
+            if torch.is_grad_enabled():
+                self._watch()  # a lazy module has its parameters only now
 
     def _tell(self, layer: Layer, call: Call, output: Tensor) -> None:
         node, held = layer.node, call.held
