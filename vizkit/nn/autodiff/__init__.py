@@ -1,12 +1,13 @@
 """Reverse-mode differentiation of plain NumPy code.
 
-`grad` and `value_and_grad` differentiate a function; `primitive` gives a function of one's own a
+`grad`, `value_and_grad` and `jacobian` differentiate a function; `primitive` gives a function of one's own a
 derivative written by hand. What a layer's ``call`` may use:
 
 ==================  ========================================================================
 group               functions (and the methods and operators of the same name)
 ==================  ========================================================================
-arithmetic          ``+ - * / ** @``, negative, positive, reciprocal, square, sqrt, cbrt, absolute
+arithmetic          ``+ - * / // % ** @``, negative, positive, reciprocal, square, sqrt, cbrt,
+                    absolute
 exponentials        exp, exp2, expm1, log, log2, log10, log1p, logaddexp
 angles              sin, cos, tan, arcsin, arccos, arctan, arctan2, sinh, cosh, tanh, hypot
 choice              maximum, minimum, where, clip
@@ -26,14 +27,14 @@ Everything else raises `UnsupportedOperationError` with the function's name.
 from __future__ import annotations
 
 from vizkit.nn.autodiff import elementwise, linear, reductions, shaping  # fill the table of functions
-from vizkit.nn.autodiff.derivatives import grad, value_and_grad
+from vizkit.nn.autodiff.derivatives import grad, jacobian, value_and_grad
 from vizkit.nn.autodiff.engine import Entry, Primitive, Tape, operation
 from vizkit.nn.autodiff.primitives import fused, primitive
 from vizkit.nn.autodiff.tracked import FUNCTIONS, Tracked, plain
 
 __all__ = [
-    "FUNCTIONS", "Entry", "Primitive", "Tape", "Tracked", "fused", "grad", "operation", "plain", "primitive",
-    "value_and_grad",
+    "FUNCTIONS", "Entry", "Primitive", "Tape", "Tracked", "fused", "grad", "jacobian", "operation", "plain",
+    "primitive", "value_and_grad",
 ]  # fmt: skip
 
 del elementwise, linear, reductions, shaping

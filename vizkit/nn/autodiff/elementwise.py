@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.nn.autodiff.engine import Primitive, implements
+from vizkit.nn.autodiff.tracked import Tracked
 
 __all__ = ["elementwise"]
 
@@ -26,6 +27,7 @@ elementwise(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
 elementwise(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
 elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 elementwise(np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
+elementwise(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 elementwise(np.negative, lambda g, y, x: -g)
 elementwise(np.positive, lambda g, y, x: g)
 elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
@@ -96,7 +98,7 @@ elementwise(
 
 # Steps and comparisons: their derivative is zero wherever it exists.
 for _ufunc in (
-    *(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.isnan, np.isinf, np.isfinite, np.signbit),
+    *(np.sign, np.floor_divide, np.floor, np.ceil, np.rint, np.trunc, np.isnan, np.isinf, np.isfinite, np.signbit),
     *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
     *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),
 ):
@@ -136,7 +138,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
     return np.clip(a, a_min, a_max)
 
 
-clip = implements(np.clip)(Primitive(_clip, 1, name="clip"))
+clip = Primitive(_clip, 1, name="clip")
 clip.into = lambda out, a, a_min=None, a_max=None: partial(np.clip, a, a_min, a_max, out)
 
 
@@ -146,13 +148,22 @@ def _clip_a(g: Any, y: Any, a: Any, a_min: Any = None, a_max: Any = None) -> Any
     return np.where(inside & np.less_equal(a, np.inf if a_max is None else a_max), g, 0)
 
 
+@implements(np.clip)
+def _clip_between(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
+    """Limits may be tracked as well: as in PyTorch, the gradient goes to one that is returned in place of a number."""
+    if not isinstance(a_min, Tracked) and not isinstance(a_max, Tracked):
+        return clip(a, a_min, a_max)
+    a = a if a_min is None else np.where(np.less(a, a_min), a_min, a)
+    return a if a_max is None else np.where(np.greater(a, a_max), a_max, a)
+
+
 def _astype(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
 astype = implements(np.astype)(Primitive(_astype, 1, [lambda g, y, x, dtype: g], name="astype"))
 astype.into = lambda out, x, dtype: partial(np.copyto, out, x, "unsafe")
-copy = implements(np.copy)(Primitive(lambda a: np.array(a), 1, [lambda g, y, a: g], name="copy"))
+copy = implements(np.copy)(Primitive(lambda a: np.copy(a), 1, [lambda g, y, a: g], name="copy"))
 round_ = implements(np.round)(Primitive(lambda a, decimals=0: np.round(a, decimals), 1, name="round"))
 alias = Primitive(lambda x: x, 1, [lambda g, y, x: g], name="alias")
 alias.transparent = True

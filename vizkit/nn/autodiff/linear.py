@@ -62,9 +62,14 @@ def _outer(a: Any, b: Any) -> Any:
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
-@implements(np.vdot, np.inner)
+@implements(np.vdot)
+def _vdot(a: Any, b: Any) -> Any:
+    return np.sum(np.reshape(a, -1) * np.reshape(b, -1))
+
+
+@implements(np.inner)
 def _inner(a: Any, b: Any) -> Any:
-    return np.sum(a * b) if np.ndim(a) == np.ndim(b) == 1 else np.matmul(a, _swap(b))
+    return np.dot(a, b if np.ndim(b) < 2 else _swap(b))
 
 
 def _einsum(*operands: Any, subscripts: str) -> Any:
@@ -82,7 +87,9 @@ def _einsum_operand(position: int, g: Any, y: Any, *operands: Any, subscripts: s
     rule = ",".join([output, *(t for t, _ in others)]) + "->" + kept
     gradient = np.einsum(rule, g, *(x for _, x in others))
     summed = tuple(i for i, letter in enumerate(mine) if letter not in reach)
-    return np.broadcast_to(np.expand_dims(gradient, summed), operands[position].shape)
+    gradient = np.expand_dims(gradient, summed)
+    # an axis of length 1 may have met a longer one; the engine sums over it
+    return np.broadcast_to(gradient, np.broadcast_shapes(gradient.shape, operands[position].shape))
 
 
 einsum = Primitive(_einsum, None, [_einsum_operand], name="einsum")

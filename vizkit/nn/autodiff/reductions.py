@@ -41,23 +41,6 @@ def _mean_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) ->
     return _sum_a(g / max(_count(a, axis), 1), y, a, axis, keepdims)
 
 
-def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.prod(a, axis=axis, keepdims=keepdims)
-
-
-def _prod_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    # the product of all the others, built from both sides, so that a zero does no harm
-    if axis is None:
-        return _prod_a(g, y, np.ravel(a), 0).reshape(a.shape)
-    if not isinstance(axis, int):
-        raise UnsupportedOperationError(f"np.prod of a tracked array takes one axis; {axis!r} was given.")
-    moved = np.moveaxis(a, axis, 0)
-    ones = np.ones_like(moved[:1])
-    before = np.cumprod(np.concatenate([ones, moved[:-1]]), axis=0)
-    after = np.cumprod(np.concatenate([ones, moved[:0:-1]]), axis=0)[::-1]
-    return np.moveaxis(before * after, 0, axis) * _spread(g, a, axis, keepdims)
-
-
 def _max(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims)
 
@@ -75,9 +58,23 @@ def _extreme_a(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False)
 
 sum_ = implements(np.sum)(Primitive(_sum, 1, [_sum_a], name="sum"))
 mean = implements(np.mean)(Primitive(_mean, 1, [_mean_a], name="mean"))
-implements(np.prod)(Primitive(_prod, 1, [_prod_a], name="prod"))
 max_ = implements(np.max, np.amax)(Primitive(_max, 1, [_extreme_a], name="max"))
 min_ = implements(np.min, np.amin)(Primitive(_min, 1, [_extreme_a], name="min"))
+
+
+@implements(np.prod)
+def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Multiply by halves: products of pairs have derivatives that no zero harms."""
+    axes = range(np.ndim(a)) if axis is None else [int(i) % np.ndim(a) for i in np.atleast_1d(axis)]
+    for i in axes:
+        left = np.moveaxis(a, i, 0)
+        while len(left) > 1:
+            half = len(left) // 2
+            rest = left[2 * half :]
+            left = left[:half] * left[half : 2 * half]
+            left = np.concatenate([left, rest]) if len(rest) else left
+        a = np.moveaxis(left if len(left) else np.ones((1, *left.shape[1:]), a.dtype), 0, i)
+    return a if keepdims else np.squeeze(a, tuple(axes))
 
 
 # What np.sum, np.mean, np.max and np.min do in the end, without the way there.
@@ -118,15 +115,24 @@ def _var(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any
     return total / (_count(a, axis) - ddof)
 
 
+def _root_back(g: Any, y: Any, squares: Any) -> Any:
+    at_zero = np.equal(y, 0)
+    return np.where(at_zero, 0, g / (2 * np.where(at_zero, 1, y)))
+
+
+# of a sum of squares: where all of them are 0 a length has no slope, and 0 is taken, as PyTorch does
+_root = Primitive(np.sqrt, 1, [_root_back], name="sqrt")
+
+
 @implements(np.std)
 def _std(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    return np.sqrt(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
+    return _root(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
 @implements(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) > 1):
-        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+        return _root(np.sum(x * x, axis=axis, keepdims=keepdims))
     if ord == 1 and (isinstance(axis, int) or np.ndim(x) == 1):
         return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
     raise UnsupportedOperationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,8 @@ class Tracked:
     __sub__, __rsub__ = _binary(np.subtract)
     __mul__, __rmul__ = _binary(np.multiply)
     __truediv__, __rtruediv__ = _binary(np.true_divide)
+    __floordiv__, __rfloordiv__ = _binary(np.floor_divide)
+    __mod__, __rmod__ = _binary(np.remainder)
     __pow__, __rpow__ = _binary(np.power)
     __matmul__, __rmatmul__ = _binary(np.matmul)
     __lt__, __gt__ = _binary(np.less)[0], _binary(np.greater)[0]
@@ -98,11 +101,13 @@ class Tracked:
     __eq__, __ne__ = _binary(np.equal)[0], _binary(np.not_equal)[0]  # type: ignore[assignment]
     __and__, __rand__ = _binary(np.logical_and)
     __or__, __ror__ = _binary(np.logical_or)
+    __xor__, __rxor__ = _binary(np.logical_xor)
     __hash__ = object.__hash__
     __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
     __invert__ = _unary(np.logical_not)
     __iadd__, __isub__ = _in_place("+", np.add), _in_place("-", np.subtract)
     __imul__, __itruediv__ = _in_place("*", np.multiply), _in_place("/", np.true_divide)
+    __ifloordiv__, __imod__ = _in_place("//", np.floor_divide), _in_place("%", np.remainder)
     __ipow__, __imatmul__ = _in_place("**", np.power), _in_place("@", np.matmul)
 
     sum, mean, prod = _unary(np.sum), _unary(np.mean), _unary(np.prod)
@@ -187,7 +192,11 @@ class Tracked:
         if function not in FUNCTIONS:
             module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
             return _unknown(f"{module}.{function.__name__}", function, args, kwargs)
-        return FUNCTIONS[function](*args, **kwargs)
+        try:
+            return FUNCTIONS[function](*args, **kwargs)
+        except TypeError as error:
+            _check_arguments(function, args, kwargs, error)
+            raise
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and hasattr(np.ndarray, name):
@@ -200,6 +209,17 @@ class Tracked:
 
 def getitem_key() -> None:
     """Stand for indexing in the table of functions."""
+
+
+def _check_arguments(function: Any, args: Any, kwargs: Any, error: TypeError) -> None:
+    """Say which arguments a function takes here, when that was what went wrong."""
+    signature = inspect.signature(FUNCTIONS[function])
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        names = ", ".join(signature.parameters)
+        message = f"np.{function.__name__} of a tracked array takes {names}; {error}."
+        raise UnsupportedOperationError(message) from error
 
 
 def _unknown(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
