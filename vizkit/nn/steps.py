@@ -34,11 +34,16 @@ class Steps:
     ----------
     model
         A compiled model.
+
+    Attributes
+    ----------
+    plans
+        The plans so far, by the kinds of batches that they are for.
     """
 
     def __init__(self, model: Trainer) -> None:
         self.model = model
-        self._plans: dict[Any, Plan] = {}
+        self.plans: dict[Any, Plan] = {}
         self._met: set[Any] = set()  # the kinds of batches there were since the latest change
         self._change = -1
         self._repeatable = False
@@ -54,17 +59,17 @@ class Steps:
         if self._change != changes.latest():
             self._forget()
         kind = (length_of(part), samples.kind)
-        plan = self._plans.get(kind)
+        plan = self.plans.get(kind)
         if plan is not None:
             return self._repeat(plan, samples, part)
         batch = samples[part]
-        if self._repeatable and kind in self._met and len(self._plans) < _MOST_PLANS:
+        if self._repeatable and kind in self._met and len(self.plans) < _MOST_PLANS:
             return self._write_down(kind, batch, watched)
         self._met.add(kind)
         return self._on_a_tape(batch, watched)
 
     def _forget(self) -> None:
-        self._plans.clear()
+        self.plans.clear()
         self._met.clear()
         self._change, self._repeatable = changes.latest(), is_repeatable(self.model)
 
@@ -93,7 +98,7 @@ class Steps:
             self._repeatable = False
         elif self._change == changes.latest():
             places = [(gradients.get(id(weight)), place) for weight, place in self.model.optimizer.places()]
-            self._plans[kind] = Plan(score, inputs, [loss, prediction], places)
+            self.plans[kind] = Plan(score, inputs, [loss, prediction], places)
         return value, batch, lowered(prediction)
 
     def _repeat(self, plan: Plan, samples: Samples, part: Any) -> tuple[float, Samples, Any]:

@@ -36,7 +36,6 @@ class Flat:
         self.slots = [np.full_like(self.values, start) for _ in range(slots)]
         stops = np.cumsum([v.size for v in variables])
         self.parts = [slice(int(stop) - v.size, int(stop)) for stop, v in zip(stops, variables, strict=True)]
-        self.places = [self.gradient[p].reshape(v.shape) for p, v in zip(self.parts, variables, strict=True)]
         self.take_over()
 
     def take_over(self) -> None:
@@ -49,9 +48,13 @@ class Flat:
             variable.value = own
         changes.notice()  # who has looked where the weights stand must look again
 
+    def places(self) -> list[tuple[Variable, Float["..."]]]:
+        """Return each weight with its part of ``gradient``, a view of the weight's shape (...)."""
+        return [(v, self.gradient[part].reshape(v.shape)) for v, part in zip(self.variables, self.parts, strict=True)]
+
     def fill(self, gradients: dict[int, Any]) -> None:
         """Copy the gradients, each of its variable's shape, into ``gradient``; missing ones are 0."""
-        for variable, place in zip(self.variables, self.places, strict=True):
+        for variable, place in self.places():
             place[...] = gradients.get(id(variable), 0)
 
 
@@ -144,7 +147,7 @@ class Optimizer:
 
     def places(self) -> list[tuple[Variable, Float["..."]]]:
         """Return each weight with the place for its gradient, an array of its shape (...), that `update` reads."""
-        return [pair for flat in self._flats for pair in zip(flat.variables, flat.places, strict=True)]
+        return [pair for flat in self._flats for pair in flat.places()]
 
     def update(self) -> None:
         """Change the weights once, with the gradients that stand in their `places`."""

@@ -1,0 +1,507 @@
+"""A step that repeats a plan does what a step on a tape does, to the last bit, and whatever happens in between."""
+
+from __future__ import annotations
+
+import copy
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from vizkit import nn
+from vizkit.errors import DataError, DivergenceError, ShapeError
+from vizkit.nn import steps
+from vizkit.nn.autodiff import Tape, Tracked, buffers, fused, primitive
+from vizkit.nn.autodiff.plan import Plan, Score, Step
+
+L = nn.layers
+NUMBERS = np.random.default_rng(0)
+
+WIDE = [
+    lambda: L.Dense(3, "gelu", kernel_regularizer="l2", bias_regularizer="l1"),
+    lambda: L.Dense(3, use_bias=False),
+    lambda: L.Activation("mish"),
+    lambda: L.ReLU(6.0, 0.1, 0.2),
+    lambda: L.LeakyReLU(),
+    lambda: L.ELU(0.5),
+    lambda: L.Softmax(),
+    lambda: L.Dropout(0.3),
+    lambda: L.Dropout(0.3, seed=5),
+    lambda: L.BatchNormalization(),
+    lambda: L.LayerNormalization(),
+    lambda: L.Flatten(),
+    lambda: L.Reshape((-1, 1)),
+]
+IMAGES = [
+    lambda: L.Conv2D(2, 3, padding="same", activation="relu", kernel_regularizer="l1"),
+    lambda: L.Conv2D(2, 2, strides=2),
+    lambda: L.Conv2DTranspose(2, 2, strides=2),
+    lambda: L.MaxPooling2D(2),
+    lambda: L.AveragePooling2D(2, padding="same"),
+    lambda: L.GlobalAveragePooling2D(keepdims=True),
+    *WIDE[2:12],
+]
+SEQUENCES = [
+    lambda: L.SimpleRNN(3, return_sequences=True, dropout=0.2),
+    lambda: L.LSTM(3, return_sequences=True, dropout=0.2, seed=1),
+    lambda: L.LSTM(3, activation="softsign", return_sequences=True),
+    lambda: L.GRU(3, return_sequences=True),
+    lambda: L.GRU(3, return_sequences=True, reset_after=False),
+    lambda: nn.blocks.TransformerBlock(4, 2, 5),
+    lambda: L.Dense(2, "tanh"),
+    *WIDE[7:11],
+]
+INPUTS = {
+    "wide": (WIDE, lambda: NUMBERS.standard_normal((11, 4))),
+    "images": (IMAGES, lambda: NUMBERS.standard_normal((11, 4, 4, 2))),
+    "sequences": (SEQUENCES, lambda: NUMBERS.standard_normal((11, 3, 4))),
+    "words": (SEQUENCES, lambda: NUMBERS.integers(0, 5, (11, 3))),
+}
+LOSSES = {
+    "ssr": 2,
+    "mse": 2,
+    "mae": 2,
+    "hinge": 2,
+    nn.losses.Huber(0.5): 2,
+    "kl_divergence": 0.5,
+    "binary_crossentropy": 0.5,
+    nn.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1): 0.5,
+    "categorical_crossentropy": 0.5,
+    nn.losses.CategoricalCrossentropy(from_logits=True): 0.5,
+    "sparse_categorical_crossentropy": 1,
+    nn.losses.SparseCategoricalCrossentropy(from_logits=True): 1,
+}
+OPTIMIZERS = [
+    lambda: nn.optimizers.SGD(0.01),
+    lambda: nn.optimizers.SGD(0.01, momentum=0.9, nesterov=True, clipnorm=0.5),
+    lambda: nn.optimizers.Adagrad(clipvalue=0.1),
+    lambda: nn.optimizers.RMSprop(centered=True, momentum=0.5),
+    lambda: nn.optimizers.Adam(amsgrad=True, global_clipnorm=0.5),
+    lambda: nn.optimizers.AdamW(nn.optimizers.schedules.CosineDecay(0.01, 5)),
+]
+
+
+def on_tapes():
+    """Let every step run on a tape."""
+    return mock.patch.object(steps, "_MOST_PLANS", 0)
+
+
+def bits(model, history=None):
+    losses = [] if history is None else [history.history["loss"]]
+    return [weight.tobytes() for weight in model.get_weights()], model.optimizer.iterations, losses
+
+
+def trained_both_ways(train):
+    """Run `train`, which returns what must not differ, with plans and without."""
+    with on_tapes():
+        expected = train()
+    assert train() == expected
+
+
+@st.composite
+def programs(draw):
+    """Draw a whole training program: data, layers, loss, optimizer, and how it is fitted."""
+    kind = draw(st.sampled_from(sorted(INPUTS)))
+    parts, data = INPUTS[kind]
+    chosen = draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))
+    dtype = draw(st.sampled_from(["float32", "float64"]))
+    loss = draw(st.sampled_from(list(LOSSES)))
+    optimizer, batch = draw(st.sampled_from(OPTIMIZERS)), draw(st.sampled_from([3, 4, 11]))
+    frozen, shuffle = draw(st.integers(0, 5)), draw(st.booleans())
+    weights = draw(st.sampled_from([None, "samples", "classes"]))
+    return kind, chosen, data, dtype, loss, optimizer, batch, frozen, shuffle, weights
+
+
+@settings(max_examples=120, deadline=None)
+@given(programs())
+def test_a_plan_gives_the_bits_of_a_tape(program):
+    kind, chosen, data, dtype, loss, optimizer, batch, frozen, shuffle, weights = program
+    x, target = data(), LOSSES[loss]
+    y = NUMBERS.integers(0, 2, 11) if target == 1 else NUMBERS.random((11, 2)) * target
+    options = {}
+    if weights == "samples":
+        options["sample_weight"] = NUMBERS.random(11)
+    elif weights == "classes" and target == 1:
+        options["class_weight"] = {0: 0.5, 1: 2.0}
+    planned = []
+
+    def train():
+        head = [L.Embedding(5, 4)] if kind == "words" else []
+        body = [make() for make in chosen]
+        model = nn.Sequential([*head, *body, L.Flatten(), L.Dense(2, "softmax")], dtype=dtype, seed=3)
+        try:
+            model(x[:1])
+        except ShapeError:  # layers that do not fit behind one another
+            assume(False)
+        if frozen < len(body):
+            body[frozen].trainable = False
+        model.compile(optimizer(), loss, ["accuracy"])
+        history = model.fit(x, y, epochs=3, batch_size=batch, shuffle=shuffle, verbose=0, **options)
+        planned.append(len(model._steps.plans))
+        return bits(model, history)
+
+    trained_both_ways(train)
+    assert planned == [0, 1 if batch == 11 else 2]
+
+
+def small(loss="mse", layers=None, **options):
+    layers = layers or [L.Dense(4, "tanh"), L.Dropout(0.2), L.Dense(1)]
+    model = nn.Sequential(layers, seed=1, **options)
+    model.compile(nn.optimizers.Adam(0.05), loss)
+    return model
+
+
+X, Y = NUMBERS.standard_normal((10, 3)), NUMBERS.standard_normal((10, 1))
+
+
+class Meddling(nn.callbacks.Callback):
+    """Does something to the model after the third epoch."""
+
+    def __init__(self, meddle):
+        self.meddle = meddle
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 2:
+            self.meddle(self.model)
+
+
+def double(model):
+    model.set_weights([2 * weight for weight in model.get_weights()])
+
+
+def freeze_and_compile(model):
+    model.layers[0].trainable = False
+    model.compile("sgd", "mae")
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        double,
+        freeze_and_compile,
+        lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+        lambda model: setattr(model.layers[1], "rate", 0.7),
+        lambda model: setattr(model.layers[0], "activation", nn.activations.relu),
+        lambda model: setattr(model.layers[0], "trainable", False),
+        lambda model: setattr(model.layers[0].kernel_regularizer, "l2", 3.0),
+        lambda model: setattr(model, "loss", nn.losses.get("mae")),
+        lambda model: model.layers[0].kernel.assign(np.ones((3, 4))),
+        lambda model: model.evaluate(X, Y),
+        lambda model: model.train_on_batch(X[:2], Y[:2]),
+        lambda model: model.fit(X, Y, batch_size=4, verbose=0),
+    ],
+)
+def test_what_a_callback_changes_counts_at_once(meddle):
+    def train():
+        model = small(layers=[L.Dense(4, "tanh", kernel_regularizer="l2"), L.Dropout(0.2), L.Dense(1)])
+        history = model.fit(X, Y, batch_size=4, epochs=6, callbacks=[Meddling(meddle)], verbose=0)
+        return bits(model, history)
+
+    trained_both_ways(train)
+
+
+def test_a_layer_frozen_between_two_fits_stays_as_it_is():
+    model = small()
+    model.fit(X, Y, epochs=4, verbose=0)
+    model.layers[0].trainable = False
+    before = model.layers[0].kernel.numpy()
+    model.fit(X, Y, epochs=4, verbose=0)
+    assert np.array_equal(model.layers[0].kernel.numpy(), before)
+    model.layers[0].trainable = True
+    model.fit(X, Y, epochs=4, verbose=0)
+    assert not np.array_equal(model.layers[0].kernel.numpy(), before)
+
+
+def test_a_weight_frozen_by_itself_stays_as_it_is():
+    def train():
+        model = small()
+        model.fit(X, Y, epochs=4, verbose=0)
+        model.layers[0].bias.trainable = False
+        model.fit(X, Y, epochs=4, verbose=0)
+        return bits(model)
+
+    trained_both_ways(train)
+
+
+def test_a_saved_model_goes_on_alike(tmp_path):
+    def train():
+        model = small()
+        model.fit(X, Y, batch_size=4, epochs=3, verbose=0)
+        model.save(tmp_path / "model.zip")
+        model = nn.models.load_model(tmp_path / "model.zip")
+        model.fit(X, Y, batch_size=4, epochs=3, verbose=0)
+        return bits(model)
+
+    trained_both_ways(train)
+
+
+def test_a_copy_of_a_model_trains_alone():
+    model = small()
+    model.fit(X, Y, epochs=4, shuffle=False, verbose=0)
+    other = copy.deepcopy(model)
+    before = bits(model)
+    other.fit(X, Y, epochs=4, shuffle=False, verbose=0)
+    assert bits(model) == before
+    model.fit(X, Y, epochs=4, shuffle=False, verbose=0)
+    assert bits(model) == bits(other)
+
+
+def test_two_models_may_train_the_same_layer_in_turn():
+    def train():
+        shared = L.Dense(2)
+        one, two = small(layers=[shared, L.Dense(1)]), small(layers=[shared, L.Dense(1, "tanh")])
+        for _ in range(4):
+            for model in (one, two):
+                model.fit(X, Y, epochs=3, verbose=0)
+        assert any(model._steps.plans for model in (one, two)) == (steps._MOST_PLANS > 0)
+        return bits(one), bits(two)
+
+    trained_both_ways(train)
+
+
+def test_batches_of_many_lengths_have_few_plans():
+    def train():
+        model = small()
+        for _ in range(3):
+            for count in range(1, 9):
+                model.train_on_batch(X[:count], Y[:count])
+        assert len(model._steps.plans) == steps._MOST_PLANS
+        return bits(model)
+
+    trained_both_ways(train)
+
+
+def test_metrics_may_keep_what_they_see():
+    class Keeping(nn.metrics.Metric):
+        def __init__(self):
+            super().__init__(None, "keeping")
+
+        def reset_state(self):
+            self.seen = []
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.seen += [y_true, y_pred]
+
+        def result(self):
+            return float(np.sum([np.sum(part) for part in self.seen]))
+
+    def train():
+        model = small()
+        model.compile("sgd", "mse", [Keeping()])
+        return model.fit(X, Y, batch_size=3, epochs=4, verbose=0).history
+
+    trained_both_ways(train)
+
+
+def test_a_second_run_gives_the_same_bits():
+    def train():
+        model = small()
+        return bits(model, model.fit(X, Y, batch_size=4, epochs=5, verbose=0))
+
+    assert train() == train()
+
+
+# -- what cannot be repeated -------------------------------------------------------------------------
+
+
+class Doubling(L.Layer):
+    def call(self, inputs):
+        return inputs * 2
+
+
+class Declared(Doubling):
+    repeatable = True
+
+
+class Branching(L.Layer):
+    """Looks at its numbers, and does another thing when they are large."""
+
+    repeatable = True
+
+    def call(self, inputs):
+        return inputs * 2 if np.sum(inputs) > 1 else inputs - 1
+
+
+class Inverting(Branching):
+    """Takes another way out of the engine: a function without a derivative, on what is not differentiated."""
+
+    repeatable = True
+
+    def call(self, inputs):
+        return inputs * np.sort(self.shift.numpy())
+
+    def build(self, input_shape):
+        self.shift = self.add_weight((input_shape[-1],), "ones", trainable=False)
+
+
+@pytest.mark.parametrize(
+    "layer, planned", [(Doubling, False), (Declared, True), (Branching, False), (Inverting, False)]
+)
+def test_only_what_does_the_same_each_time_has_a_plan(layer, planned):
+    def train():
+        model = small(layers=[L.Dense(3), layer(), L.Dense(1)])
+        history = model.fit(X, Y, batch_size=5, epochs=4, verbose=0)
+        assert bool(model._steps.plans) == (planned and steps._MOST_PLANS > 0)
+        return bits(model, history)
+
+    trained_both_ways(train)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: small(layers=[L.Dense(2, lambda x: x * 2), L.Dense(1)]),
+        lambda: small(loss=lambda y, p: np.mean(np.square(y - p), axis=-1)),
+        lambda: small(layers=[L.Dense(1, kernel_regularizer=lambda w: np.sum(np.abs(w)))]),
+    ],
+)
+def test_functions_of_ones_own_are_called_at_every_step(make):
+    model = make()
+    model.fit(X, Y, epochs=4, verbose=0)
+    assert not model._steps.plans
+
+
+def test_primitives_of_ones_own_run_at_every_step():
+    calls = []
+
+    @primitive(lambda g, y, x: g * 3)
+    def triple(x):
+        calls.append("forward")
+        return x * 3
+
+    model = small(layers=[L.Dense(2, triple), L.Dense(1)])
+    model.fit(X, Y, epochs=5, verbose=0)
+    assert model._steps.plans
+    assert len(calls) == 5 + 1  # and once to be built
+
+
+def test_a_step_that_fails_changes_nothing_and_the_next_one_works():
+    words = NUMBERS.integers(0, 5, (4, 3))
+
+    def train():
+        model = nn.Sequential([L.Embedding(5, 2), L.LSTM(2), L.Dense(1)], seed=0)
+        model.compile("adam", "mse")
+        for _ in range(4):
+            model.train_on_batch(words, Y[:4])
+        before = bits(model)
+        with pytest.raises(DataError, match=r"0 to 4.*\(4, 3\)"):
+            model.train_on_batch(words + 3, Y[:4])
+        assert bits(model) == before
+        model.train_on_batch(words, Y[:4])
+        return bits(model)
+
+    trained_both_ways(train)
+
+
+# -- divergence --------------------------------------------------------------------------------------
+
+
+def exploding():
+    return nn.Sequential([L.Dense(4, "relu", name="first"), L.Dense(3, name="second"), L.Dense(1)], seed=0)
+
+
+def test_the_layer_where_a_loss_left_the_finite_numbers_is_named():
+    model = exploding()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, epochs=4, verbose=0)
+    model.layers[1].kernel.assign(np.full((4, 3), 3e38))
+    with pytest.raises(DivergenceError, match=r"step 4.*layer 'second' \(Dense\), from finite inputs"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_inputs_that_are_too_large_are_named_as_the_cause():
+    model = exploding()
+    model.compile("sgd", "mse")
+    with pytest.raises(DivergenceError, match=r"inputs as large as 1e\+30.*scale"):
+        model.fit(1e30 * np.ones((4, 3)), np.ones((4, 1)), epochs=9, verbose=0)
+
+
+def test_weights_that_left_the_finite_numbers_are_named_with_their_layer():
+    model = exploding()
+    model.compile(nn.optimizers.SGD(1e300), "mse")
+    with pytest.raises(DivergenceError, match=r"first/kernel.*learning rate.*1e\+300"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_training_goes_on_when_it_is_asked_to():
+    model = exploding()
+    model.compile(nn.optimizers.SGD(1e20), "mse")
+    model.stops_at_nan = False
+    history = model.fit(X, Y, epochs=9, verbose=0).history
+    assert not np.isfinite(history["loss"][-1])
+    assert len(history["loss"]) == 9
+
+
+# -- memory ------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_step_fetches_no_memory():
+    resource = pytest.importorskip("resource")
+    x, y = NUMBERS.standard_normal((320, 784)).astype("float32"), NUMBERS.integers(0, 10, 320)
+    model = nn.Sequential([L.Dense(128, "relu"), L.Dense(64, "relu"), L.Dense(10, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=2, batch_size=32, verbose=0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    model.fit(x, y, epochs=10, batch_size=32, verbose=0)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert faults / 100 <= 50
+
+
+def test_a_call_gets_at_each_repetition_the_memory_that_it_had():
+    seen = []
+
+    @fused(1, lambda g, y, saved, x: [g * saved])
+    def scaled(x):
+        twice = buffers.zeros(x.shape, x.dtype)
+        twice += 2
+        out = buffers.empty(x.shape, x.dtype)
+        seen.append((id(twice), id(out)))
+        return np.multiply(x, twice, out=out), twice
+
+    score, place = Score(), np.empty(3)
+    weight, x = Tracked(np.array([1.0, 2.0, 3.0]), None), np.ones(3)
+    tape = Step(score)
+    with score.holding([weight]), tape.watch([weight]):
+        total = np.sum(scaled(scaled(weight)) * Tracked(x, score))
+        gradient = tape.backward(total)[id(weight)]
+    plan = Plan(score, [x], [total], [(gradient, place)])
+    plan.load([np.array([1.0, 10.0, 100.0])], slice(0, 3))
+    plan.run()
+    assert plan.results[0] == 4 * (1 + 20 + 300)
+    assert place.tolist() == [4, 40, 400]
+    assert len(set(seen)) == 2
+    assert seen[:2] == seen[2:]
+
+
+def test_memory_of_another_shape_is_fetched_anew():
+    scratch = buffers.Scratch()
+    with scratch:
+        first = buffers.empty(3, "float32")
+    with scratch:
+        assert buffers.empty(4, "float32").shape == (4,)
+    with scratch:
+        assert buffers.empty(4, "float64").dtype == float
+    assert buffers.empty(3, "float32") is not first
+
+
+def test_the_calls_of_a_plan_hold_every_array_of_its_step():
+    model = small(layers=[L.Dense(4, "relu"), L.Dense(1)], dtype="float64")
+    model.fit(X, Y, epochs=5, batch_size=10, verbose=0)
+    (plan,) = model._steps.plans.values()
+    before = [weight for weight in model.get_weights()]
+    model.train_on_batch(X, Y)
+    hidden = X @ before[0] + before[1]
+    found = [output for call in plan.calls for output in call.outputs]
+    for expected in (hidden, np.maximum(hidden, 0), np.maximum(hidden, 0) @ before[2] + before[3]):
+        assert any(output.shape == expected.shape and np.allclose(output, expected) for output in found)
+
+
+def test_a_tape_that_nothing_looked_into_has_not_leaked():
+    tape = Tape()
+    x = Tracked(np.ones(3), tape)
+    np.sum(x * 2)
+    assert not tape.leaked
+    assert bool(x[0])
+    assert tape.leaked
