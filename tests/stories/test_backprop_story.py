@@ -267,17 +267,27 @@ def trained(layers, loss="sum_squared_residuals", features=1, **options):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    "make",
     [
-        (lambda: trained([nn.layers.Dense(3, "softplus"), nn.layers.Dense(1)]), r"one input, two hidden units"),
-        (lambda: trained([nn.layers.Dense(2, "softplus"), nn.layers.Dense(1)], features=2), r"\(2, 2\)"),
-        (lambda: trained([nn.layers.Dense(1)]), r"\['Dense'\]"),
-        (lambda: trained([nn.layers.Dense(2, "tanh"), nn.layers.Dense(1, "tanh")]), "linear output.*'tanh'"),
-        (lambda: trained([nn.layers.Dense(2), nn.layers.Dense(1)], "mean_squared_error"), "mean_squared_error"),
-        (lambda: record(2, keep=Keep(kinds=("forward", "loss"))), "no BackwardEvent"),
-        (lambda: Trace(dosage_run.description()), "no BackwardEvent"),
+        lambda: trained([nn.layers.Dense(3, "softplus"), nn.layers.Dense(1)]),
+        lambda: trained([nn.layers.Dense(2, "softplus"), nn.layers.Dense(1)], features=2),
+        lambda: trained([nn.layers.Dense(1)]),
+        lambda: trained([nn.layers.Dense(2, "tanh"), nn.layers.Dense(1, "tanh")]),
+        lambda: trained([nn.layers.Dense(2), nn.layers.Dense(1)], "mean_squared_error"),
     ],
 )
-def test_a_trace_of_something_else_is_one_clear_error(make, said):
+def test_of_any_other_dense_network_one_sample_is_followed(make):
+    assert backprop(make()).beats[0].name == "network"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: record(2, keep=Keep(kinds=("forward", "loss"))), "no backward events"),
+        (lambda: Trace(dosage_run.description()), "no backward events"),
+        (lambda: nn.networks.dosage_network(), "told of a trace, but a Sequential"),
+    ],
+)
+def test_a_trace_without_training_is_one_clear_error(make, said):
     with pytest.raises(ArgumentError, match=said):
         backprop(make())

@@ -13,9 +13,10 @@ import numpy as np
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.stories.backprop_backward import all_derivatives, first_weight, last_bias, other_parameters
 from vizkit.stories.backprop_forward import forward, overview, residuals
-from vizkit.stories.backprop_run import check_trace, read_state
+from vizkit.stories.backprop_run import check_trace, is_lesson, read_state
 from vizkit.stories.backprop_scene import Scene
 from vizkit.stories.backprop_update import ending, later_steps, update
+from vizkit.stories.chain import chain
 from vizkit.stories.story import Story
 from vizkit.typing import ArrayLike, Float
 
@@ -25,25 +26,41 @@ if TYPE_CHECKING:
 __all__ = ["backprop"]
 
 
-def backprop(trace: Trace, fits: tuple[ArrayLike, ArrayLike] | None = None) -> Story:
+def backprop(
+    trace: Trace,
+    fits: tuple[ArrayLike, ArrayLike] | None = None,
+    *,
+    step: int | None = None,
+    sample: int | None = None,
+) -> Story:
     """Return the story of backpropagation for a recorded run.
+
+    Of a network with one input, two hidden units and one linear output, trained on the sum of squared
+    residuals, it is the lesson: with the network's curve over the data, from the first step to the last. Of
+    any other, and where a step or sample is chosen, one sample is followed through one step: through the
+    dense layers at the end of the network, back to the first layer that is something else, at most four.
 
     Parameters
     ----------
     trace
-        A run of a network with one input, two hidden units and one linear output that was trained
-        on the sum of squared residuals, with the derivatives of all its parameters.
+        A run that was recorded forward and backward, with its loss.
     fits
-        Where the network's curve is drawn, shape (points,), and its outputs there at each recorded
-        step, shape (steps, points). Without, they are formed from the recorded parameters.
+        Of the lesson: where the network's curve is drawn, shape (points,), and its outputs there at each
+        recorded step, shape (steps, points). Without, they are formed from the recorded parameters.
+    step
+        The step that is told; the first with backward events when None.
+    sample
+        Which of the recorded samples is followed; the first when None.
 
     Raises
     ------
     ShapeError
         If the fits are not one curve for each recorded step.
     ArgumentError
-        If the trace is of another network, or lacks what the story shows.
+        If the network does not end in dense layers, or the trace lacks what the story shows.
     """
+    if fits is None and (step is not None or sample is not None or not is_lesson(trace)):
+        return chain(trace, step, sample)
     check_trace(trace)
     scene = Scene(trace, _curves(trace, fits))
     beats = (
@@ -63,6 +80,7 @@ def backprop(trace: Trace, fits: tuple[ArrayLike, ArrayLike] | None = None) -> S
         title="Backpropagation",
         summary="How a network finds out, with the chain rule, which way each of its numbers should change.",
         beats=beats,
+        poster="bias-sum",
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from vizkit import functions
-from vizkit.errors import ArgumentError
+from vizkit.errors import ArgumentError, TraceQueryError
 from vizkit.trace import Trace
 from vizkit.trace.events import BackwardEvent, ForwardEvent, LossEvent, UpdateEvent
 from vizkit.typing import Float, Int
 from vizkit.views.text import Quantity, quantity
 
-__all__ = ["PARAMETERS", "State", "Step", "check_trace", "read_state", "read_update"]
+__all__ = ["PARAMETERS", "State", "Step", "check_trace", "is_lesson", "read_state", "read_update"]
 
 PARAMETERS = ("w1", "b1", "w2", "b2", "w3", "w4", "b3")
 
@@ -87,6 +87,17 @@ class Step:
     after: float
     gradient: float
     rate: float
+
+
+def is_lesson(trace: Trace) -> bool:
+    """Say whether a trace is of the lesson's network, whole, so that the lesson can be told of it."""
+    try:
+        check_trace(trace)
+        _ = [read_state(trace, step) for step in (trace.steps[0], trace.steps[-1])]
+        _ = read_update(trace, trace.steps[0]), read_update(trace, trace.steps[-1])
+    except (ArgumentError, TraceQueryError):
+        return False
+    return len(trace.steps) > 1
 
 
 def check_trace(trace: Trace) -> None:

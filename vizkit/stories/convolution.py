@@ -44,4 +44,5 @@ def convolution(trace: Trace, *, sample: int = 0) -> Story:
         title="Convolution",
         summary="A small kernel slides over a picture of the letter O; ReLU and max pooling keep what it found.",
         beats=beats,
+        poster="result",
     )

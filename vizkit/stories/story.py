@@ -92,12 +92,16 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Story:
-    """A title and its beats, made from a trace."""
+    """A title and its beats, made from a trace.
+
+    ``poster`` names the beat that stands for the whole story in one figure; without, the last one does.
+    """
 
     name: str
     title: str
     summary: str
     beats: tuple[Beat, ...]
+    poster: str = ""
 
     def __post_init__(self) -> None:
         names = [beat.name for beat in self.beats]
@@ -111,6 +115,10 @@ class Story:
             if beat.name == name:
                 return beat
         raise unknown_name("beat", name, [beat.name for beat in self.beats])
+
+    def telling(self) -> Beat:
+        """Return the beat that stands for the whole story."""
+        return self.beat(self.poster) if self.poster else self.beats[-1]
 
     def to_markdown(self) -> str:
         """Return the story as a worked derivation in Markdown."""

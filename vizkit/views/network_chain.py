@@ -50,16 +50,22 @@ class Stage:
         return self.end == self.node
 
 
-def stages(trace: Trace) -> tuple[Stage, ...]:
-    """Return a model's layers in order, without those that only contain others.
+def stages(trace: Trace, step: int | None = None) -> tuple[Stage, ...]:
+    """Return a model's layers, without those that only contain others.
 
-    An activation directly after a dense layer without one is taken together with it.
+    An activation directly after a dense layer without one is taken together with it. With a step they come in
+    the order of their calls in it, as a description may name layers in the order in which they were made.
     """
+    calls = () if step is None else trace.events(ForwardEvent, step=step, level="layer")
+    called = {event.node.index: at for at, event in enumerate(calls)}
     parents = {layer.node.parent for layer in trace.model.layers}
+    leaves = [layer for layer in trace.model.layers if layer.node.index not in parents]
+    if called:  # an activation that is not used says nothing; another layer may only not have been kept
+        leaves = [e for e in leaves if e.node.index in called or e.node.kind not in _ACTIVATION_KINDS]
+    if all(layer.node.index in called for layer in leaves):
+        leaves.sort(key=lambda layer: called[layer.node.index])
     found: list[Stage] = []
-    for layer in trace.model.layers:
-        if layer.node.index in parents:
-            continue
+    for layer in leaves:
         before, name = found[-1] if found else None, _activation(layer)
         joins = layer.node.kind in _ACTIVATION_KINDS and before is not None and before.node.kind == "Dense"
         if joins and before.activation == "linear" and before.own and name in (*ACTIVATIONS, *COUPLED):
@@ -91,7 +97,7 @@ def dense_head(trace: Trace, step: int, most: int = 4) -> tuple[Stage, ...]:
     """
     head: list[Stage] = []
     following: Float["batch units"] | None = None
-    for stage in reversed(stages(trace)):
+    for stage in reversed(stages(trace, step)):
         event = next(trace.events(ForwardEvent, layer=stage.node, step=step), None)
         if stage.node.kind != "Dense" or event is None or np.ndim(event.inputs[0]) != 2 or len(head) == most:
             break

@@ -159,7 +159,7 @@ def read_layers(
     ArgumentError
         If the batch has no such sample or the trace describes no layers.
     """
-    wanted = stages(trace) if chosen is None else tuple(chosen)
+    wanted = stages(trace, step) if chosen is None else tuple(chosen)
     if not wanted:
         raise ArgumentError("A network is drawn from its layers, but the trace's model describes none.")
     columns: list[Layer] = []
@@ -222,7 +222,8 @@ def _gradients(trace: Trace, event: ForwardEvent) -> dict[str, Float["..."]]:
 def read_loss(trace: Trace, step: int = 0, sample: int = 0) -> Loss | None:
     """Return the loss of a step, or None when the trace holds none.
 
-    ``sample`` chooses whose target and derivative are kept; the value is the whole batch's.
+    ``sample`` chooses whose target and derivative are kept; the value is the whole batch's. A target that the
+    source did not tell is empty.
     """
     event = next(trace.events(LossEvent, step=step), None)
     if event is None:
@@ -231,4 +232,5 @@ def read_loss(trace: Trace, step: int = 0, sample: int = 0) -> Loss | None:
     for backward in trace.events(BackwardEvent, layer=trace.model.layers[-1].node, step=step, level="layer"):
         gradient = _one(backward.output_gradient, sample)
     name = _SHORT.get(event.node.kind, "loss")
-    return Loss(name=name, value=float(event.value), target=_one(event.target, sample), gradient=gradient)
+    target = _one(event.target, sample) if len(event.target) else np.empty(0)  # of a loss whose source did not tell it
+    return Loss(name=name, value=float(event.value), target=target, gradient=gradient)

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vizkit.theme import SIZES
-from vizkit.views.measure import CAP_HEIGHT, width
+from vizkit.views.measure import CAP_HEIGHT, DESCENT, width
 
 __all__ = ["GAP", "Point", "Rect", "Room", "beside", "text_size"]
 
 Point = tuple[float, float]
 
 GAP = 6.0  # clear space around a label
+DESCENDING = set("gjpqy")  # letters that reach below the line
 
 
 def text_size(text: str, size: str = "label") -> tuple[float, float]:
@@ -107,7 +108,9 @@ class Room:
         size = text_size(text)
         for middle in candidates:
             if self.free(middle, size, gap):
-                self.rects.append(Rect.around(middle, size))
+                taken = Rect.around(middle, size)
+                low = taken.bottom - (SIZES["label"] * DESCENT if DESCENDING & set(text) else 0.0)
+                self.rects.append(Rect(taken.left, low, taken.right, taken.top))
                 return middle
         return None
 
