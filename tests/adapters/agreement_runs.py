@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+from letter_o import LETTER_O
 
 STEPS = 2
 RATE = 0.125  # exact in binary, so that float32 and float64 mean the same number
 NETWORKS = ("mlp", "cnn", "residual", "lstm", "transformer")
-LOSSES = {"mlp": "mean_squared_error"} | dict.fromkeys(NETWORKS[1:], "sparse_categorical_crossentropy")
+LESSONS = ("dosage", "letter")  # what the stories are told of
+LOSSES = {
+    "mlp": "mean_squared_error",
+    **dict.fromkeys(NETWORKS[1:], "sparse_categorical_crossentropy"),
+    **dict.fromkeys(LESSONS, "sum_squared_residuals"),
+}
 SHAPES = {
     "mlp": {"d1": (4, 6), "d2": (6, 3)},
     "cnn": {"c1": (3, 3, 3, 4), "b1": 4, "c2": (3, 3, 4, 5), "d1": (20, 3)},
     "residual": {"c1": (3, 3, 2, 4), "b1": 4, "c2": (3, 3, 4, 4), "b2": 4, "c3": (1, 1, 2, 4), "d1": (4, 3)},
     "lstm": {"e1": None, "r1": None, "d1": (5, 3)},
+    "dosage": {"hidden": (1, 2), "output": (2, 1)},
+    "letter": {"c1": (3, 3, 1, 1)},
     "transformer": {"a1": None, "n1": None, "f1": (8, 16), "f2": (16, 8), "n2": None, "d1": (8, 3)},
 }
 SPECIAL = {
@@ -24,6 +32,13 @@ SPECIAL = {
     },
     "n1": {"n1": {"gamma": (8,), "beta": (8,)}},
     "n2": {"n2": {"gamma": (8,), "beta": (8,)}},
+}
+PUBLISHED = {
+    "dosage": {
+        "hidden": {"kernel": [[3.34, -3.53]], "bias": [-1.43, 0.57]},
+        "output": {"kernel": [[-1.22], [-2.30]], "bias": [0.0]},
+    },
+    "letter": {"c1": {"kernel": np.eye(3)[:, ::-1, None, None], "bias": [-1.0]}},
 }
 
 
@@ -42,6 +57,8 @@ def shapes(network):
 
 def weights(network, dtype):
     """Return the numbers of all parameters: layer -> name -> array."""
+    if network in LESSONS:
+        return {layer: {k: np.array(v, dtype) for k, v in named.items()} for layer, named in PUBLISHED[network].items()}
     random = np.random.default_rng(NETWORKS.index(network))
     positive = ("gamma", "moving_variance")
     return {
@@ -55,9 +72,13 @@ def weights(network, dtype):
 
 def batches(network, dtype):
     """Yield inputs and targets of each step."""
-    random = np.random.default_rng(100 + NETWORKS.index(network))
+    random = np.random.default_rng(100 + (*NETWORKS, *LESSONS).index(network))
     for _ in range(STEPS):
-        if network == "mlp":
+        if network == "dosage":
+            yield np.array([[0.0], [0.5], [1.0]], dtype), np.array([[0.0], [1.0], [0.0]], dtype)
+        elif network == "letter":
+            yield LETTER_O[None, :, :, None].astype(dtype), np.zeros((1, 1), dtype)
+        elif network == "mlp":
             yield random.normal(size=(5, 4)).astype(dtype), random.normal(size=(5, 3)).astype(dtype)
         elif network == "lstm":
             yield random.integers(0, 10, (4, 6)), random.integers(0, 3, 4)

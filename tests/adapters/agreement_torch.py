@@ -66,6 +66,35 @@ class Encoder(nn.Module):
         return self.d1(x.mean(1))
 
 
+class Dosage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.t1, self.output = nn.Linear(1, 2), nn.Softplus(), nn.Linear(2, 1)
+
+    def forward(self, x):
+        return self.output(self.t1(self.hidden(x)))
+
+
+class Letter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.t1, self.p1 = nn.Conv2d(1, 1, 3), nn.ReLU(), nn.MaxPool2d(2)
+
+    def forward(self, x):
+        return self.p1(self.t1(self.c1(x)))
+
+
+MODELS = {
+    "mlp": Mlp, "cnn": Cnn, "residual": Residual, "lstm": Reader, "transformer": Encoder,
+    "dosage": Dosage, "letter": Letter,
+}  # fmt: skip
+CRITERIA = {
+    "mean_squared_error": nn.MSELoss(),
+    "sum_squared_residuals": nn.MSELoss(reduction="sum"),
+    "sparse_categorical_crossentropy": nn.CrossEntropyLoss(),
+}
+
+
 def fill(model, values):
     """Set a model's weights from Keras's, by the rules of both frameworks' documentation."""
     with torch.no_grad():
@@ -102,15 +131,17 @@ def fill(model, values):
 
 
 def trace(network, dtype):
-    model = {"mlp": Mlp, "cnn": Cnn, "residual": Residual, "lstm": Reader, "transformer": Encoder}[network]()
-    model = model.to(getattr(torch, dtype))
+    model = MODELS[network]().to(getattr(torch, dtype))
     fill(model, weights(network, dtype))
-    criterion = nn.MSELoss() if LOSSES[network] == "mean_squared_error" else nn.CrossEntropyLoss()
+    criterion = CRITERIA[LOSSES[network]]
     optimizer = torch.optim.SGD(model.parameters(), RATE)
     with record(model) as told:
         for x, y in batches(network, dtype):
             x = torch.tensor(x)
             x = x.permute(0, 3, 1, 2) if x.ndim == 4 else x
+            if network == "letter":
+                model(x)
+                break
             optimizer.zero_grad()
             criterion(model(x), torch.tensor(y)).backward()
             optimizer.step()

@@ -26,12 +26,13 @@ FRAMEWORKS = ("vizkit", "torch", "keras on tensorflow", "keras on torch")
 def folders(tmp_path_factory):
     """Run Keras once for each backend, each in a process of its own: a process has one backend."""
     script, found, running = Path(__file__).with_name("agreement_keras.py"), {}, []
+    tests = {"PYTHONPATH": str(script.parents[1])}
     for backend in ("tensorflow", "torch"):
         folder = found[f"keras on {backend}"] = tmp_path_factory.mktemp(backend)
         running.append(
             subprocess.Popen(
                 [sys.executable, str(script), str(folder)],
-                env=os.environ | {"KERAS_BACKEND": backend},
+                env=os.environ | tests | {"KERAS_BACKEND": backend},
                 stderr=subprocess.PIPE,
                 text=True,
             )

@@ -85,7 +85,8 @@ class Layers:
 
     def __post_init__(self) -> None:
         self.layouts = Layouts(self.model)
-        self._enter(self.model, None, "")
+        if not isinstance(self.model, _WHOLE):
+            self._enter(self.model, None, "")
         if not self._nodes:
             self._add(self.model, type(self.model).__name__.lower(), None)
 
