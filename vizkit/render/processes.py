@@ -6,19 +6,18 @@ early, the process has died.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 
-from vizkit import errors
-from vizkit.errors import RenderError, VizkitError
+from vizkit.errors import RenderError
+from vizkit.render.answers import answer, segment_in
 from vizkit.render.jobs import Job, render_segment
+from vizkit.render.queues import next_job
 
 __all__ = ["Here", "Processes"]
 
@@ -32,7 +31,6 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
 PATIENCE = 5.0  # seconds that a process has to end after it was told to
-_DONE, _VIZKIT, _FAULT = b"d", b"v", b"f"  # how an answer begins: a segment, an error of vizkit's, a traceback
 
 
 class Here:
@@ -71,32 +69,16 @@ class Processes:
         try:
             started.extend(_Worker(source) for _ in range(min(self.workers, sum(map(len, waiting)))))
             for worker in started:
-                worker.take(_next(worker, waiting, started))
+                worker.take(next_job(worker, waiting, started))
             while busy := {worker.pipe: worker for worker in started if worker.job is not None}:
                 for pipe in wait(list(busy)):
                     worker = busy[pipe]
                     job, made = worker.job, worker.answer()
-                    worker.take(_next(worker, waiting, started))
+                    worker.take(next_job(worker, waiting, started))
                     yield job, made
         finally:  # after an error or an interruption some are still at work
             for worker in started:
                 worker.stop()
-
-
-def _next(worker: _Worker, waiting: list[list[Job]], workers: Sequence[_Worker]) -> Job | None:
-    """Return a worker's next job: of its batch, of the first batch that waits, or of another worker's batch."""
-    if not worker.batch:
-        worker.batch = waiting.pop(0) if waiting else _half(workers)
-    return worker.batch.pop(0) if worker.batch else None
-
-
-def _half(workers: Sequence[_Worker]) -> list[Job]:
-    """Take away the later half of the batch that has the most left."""
-    longest = max(workers, key=lambda worker: sum(job.cost for job in worker.batch)).batch
-    kept = (len(longest) + 1) // 2
-    taken = longest[kept:]
-    del longest[kept:]
-    return taken
 
 
 class _Worker:
@@ -122,15 +104,10 @@ class _Worker:
     def answer(self) -> bytes:
         """Return the segment of the job that the process is at."""
         try:
-            answer = self.pipe.recv_bytes()
+            outcome = self.pipe.recv_bytes()
         except (EOFError, ConnectionError):
             raise self._died() from None
-        kind, content = answer[:1], answer[1:]
-        if kind == _DONE:
-            return content
-        if kind == _VIZKIT:
-            raise _error_from(content)
-        raise RenderError(f"vizkit failed at {self.job.name!r}; please report it.") from _Traceback(content.decode())
+        return segment_in(outcome, self.job)
 
     def stop(self) -> None:
         """End the process."""
@@ -154,13 +131,6 @@ class _Worker:
             f"A process{at} ended too early, with exit code {self.process.exitcode}."
             " It may have run out of memory: try --jobs 1."
         )
-
-
-class _Traceback(Exception):
-    """The traceback of another process as text, to be the cause of an error in this one."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 @contextmanager
@@ -199,31 +169,6 @@ def _work(pipe: Connection) -> None:
     try:
         source = pipe.recv_bytes()
         while True:
-            pipe.send_bytes(_answer(Job.from_bytes(pipe.recv_bytes()), source))
+            pipe.send_bytes(answer(pipe.recv_bytes(), source))
     except (EOFError, ConnectionError):  # the parent has ended
         return
-
-
-def _answer(job: Job, source: bytes) -> bytes:
-    try:
-        return _DONE + render_segment(job, source)
-    except VizkitError as error:
-        cause = error.__cause__
-        if cause is None or isinstance(cause, OSError | VizkitError):
-            return _VIZKIT + _error_to(error)
-        return _FAULT + "".join(traceback.format_exception(error)).encode()
-    except Exception as error:
-        return _FAULT + "".join(traceback.format_exception(error)).encode()
-
-
-def _error_to(error: VizkitError) -> bytes:
-    said = {"kind": type(error).__name__, "message": str(error), "notes": getattr(error, "__notes__", [])}
-    return json.dumps(said).encode()
-
-
-def _error_from(content: bytes) -> VizkitError:
-    said = json.loads(content)
-    error = getattr(errors, said["kind"], RenderError)(said["message"])
-    for note in said["notes"]:
-        error.add_note(note)
-    return error
