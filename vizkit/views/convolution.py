@@ -89,6 +89,9 @@ class ConvolutionStepView(View):
         What is shown so far, one of `STAGES`.
     done
         How many values of the feature map are filled in, in reading order; None for all.
+    part
+        Whether the image is one of several channels: the sum is then only its part of the value, and the
+        bias, which is added once for all channels, is left out.
     """
 
     image: Float["height width"]
@@ -99,6 +102,7 @@ class ConvolutionStepView(View):
     stride: int = 1
     stage: str = "result"
     done: int | None = None
+    part: bool = False
 
     def __post_init__(self) -> None:
         rows, columns = output_shape(self.image.shape, self.kernel.shape, self.stride)
@@ -214,4 +218,5 @@ class ConvolutionStepView(View):
 
     def draw(self) -> Picture:
         """Draw grids when the numbers fit into the cells, else the picture with the products written out."""
-        return convolution_grids.draw(self) if convolution_grids.fits(self) else convolution_written.draw(self)
+        written = self.part or not convolution_grids.fits(self)
+        return convolution_written.draw(self) if written else convolution_grids.draw(self)

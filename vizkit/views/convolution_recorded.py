@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,14 +50,17 @@ class RecordedConvolution:
     """Input, kernel and bias of one recorded convolution, channels last.
 
     ``images`` has the shape (batch, height, width, channels), ``kernels`` (rows, columns,
-    channels, filters), ``biases`` (filters,).
+    channels, filters), ``biases`` (filters,), ``outputs`` (batch, rows, columns, filters).
     """
 
     images: Float["batch height width channel"]
     kernels: Float["row column channel filter"]
     biases: Float["filter"]
-    stride: int
-    padding: str
+    outputs: Float["batch row column filter"]
+    stride: int = 1
+    padding: Any = "valid"
+    name: str = ""
+    activation: str = "linear"
 
     @classmethod
     def of(cls, trace: Trace, layer: str | None = None, step: int | None = None) -> RecordedConvolution:
@@ -67,16 +71,27 @@ class RecordedConvolution:
         TraceQueryError
             If there is no such layer, or it is no convolution.
         ArgumentError
-            If its strides differ, or it is dilated.
+            If its strides differ, or it is dilated or grouped.
         """
         event = forward_event(trace, "Conv2D", layer, step)
         config = layer_config(trace, event.node.name)
         if (dilation := _single(config.get("dilation_rate", 1))) != 1:
             raise ArgumentError(f"A step is drawn for weights side by side, but the layer's dilation is {dilation}.")
         kernels = event.parameters["kernel"]
-        biases = event.parameters.get("bias", np.zeros(kernels.shape[-1]))
+        if kernels.shape[2] != event.inputs[0].shape[3]:
+            raise ArgumentError(
+                "A step is drawn of a kernel that sees every channel, but the layer's kernels see"
+                f" {kernels.shape[2]} of {event.inputs[0].shape[3]}."
+            )
         return cls(
-            event.inputs[0], kernels, biases, _single(config.get("strides", 1)), str(config.get("padding", "valid"))
+            event.inputs[0],
+            kernels,
+            event.parameters.get("bias", np.zeros(kernels.shape[-1])),
+            event.output,
+            _single(config.get("strides", 1)),
+            config.get("padding", "valid"),
+            event.node.name,
+            str(config.get("activation") or "linear"),
         )
 
     def plane(
@@ -94,4 +109,6 @@ class RecordedConvolution:
         kernel = self.kernels[:, :, channel, filter]
         if self.padding == "same":
             image = _padded(image, kernel.shape, self.stride)
+        elif self.padding != "valid":  # so many before and behind, for each axis
+            image = np.pad(image, np.broadcast_to(np.asarray(self.padding, dtype=int), (2, 2)))
         return image, kernel, float(self.biases[filter]) if channels == 1 else 0.0

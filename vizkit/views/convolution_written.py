@@ -122,11 +122,9 @@ class _List:
         view = self.view
         rest = view.sum - float(self.tables[2].sum())
         lines = [("others", f"{count(self.left_out)} others", rest, "output")] if self.left_out else []
-        lines += [
-            ("sum", "sum", view.sum, "output"),
-            ("bias", "+ bias", view.bias, "bias"),
-            ("value", "= value", view.value, "output"),
-        ]
+        lines += [("sum", "sum", view.sum, "output")]
+        if not view.part:
+            lines += [("bias", "+ bias", view.bias, "bias"), ("value", "= value", view.value, "output")]
         marks: list[Mark] = []
         for index, (key, label, value, role) in enumerate(lines):
             marks += self._line(self.chosen.size + index, key, label, value, role)
@@ -145,7 +143,7 @@ class _List:
         """Return the way from the window to the list, and from the value to the map."""
         start = float(window.points[:, 0].max()) + 10, float(window.points[:, 1].mean())
         into = (self.left - 14, self.height((self.chosen.size - 1) / 2))
-        out = self.height(self.chosen.size + (self.left_out > 0) + 2)
+        out = self.height(self.chosen.size + (self.left_out > 0) + 2 * (not self.view.part))
         return [
             Arrow(key="reads", role="focus", start=start, end=into, width=4),
             Arrow(
@@ -188,7 +186,7 @@ def draw(view: ConvolutionStepView) -> Picture:
     marks = [
         *framed(image), *framed(result), window, place,
         _heading("input:title", "input", SIDE / 2, "input"),
-        _heading("map:title", "feature map", left + SIDE / 2, "output"),
+        _heading("map:title", "channel's part" if view.part else "feature map", left + SIDE / 2, "output"),
         *products.marks(), *products.arrows(window), *scale.marks(),
     ]  # fmt: skip
     return canvas(marks, scale.right, HEIGHT)
