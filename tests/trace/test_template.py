@@ -101,10 +101,10 @@ def test_memory_without_gaps_is_copied_in_one_go():
     recorder = Recorder(Trace(ModelDescription("m")), Keep())
     producer = Producer(np.random.default_rng(0))
     template = recorder.template(producer.events(producer.parts(producer.weights), early))
-    early_copies, late_copies = template._regions
-    assert len(early_copies) == 1  # all weights
-    # the arena, the loss as 64 bits, its samples, the gradients, the kernel after, the rate
-    assert len(late_copies) == 6
+    assert len(template._early._bytes) == 1 and not template._early._arrays  # all weights
+    # the arena, the samples of the loss, the gradients, the kernel after, the rate
+    assert len(template._late._bytes) == 5
+    assert len(template._late._arrays) == 1  # the loss, kept as 64 bits
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 12)), min_size=1, max_size=6), st.booleans())

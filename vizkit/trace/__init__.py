@@ -15,6 +15,7 @@ from vizkit.trace.events import (
     LossEvent,
     ModelDescription,
     Node,
+    StatisticsEvent,
     UpdateEvent,
 )
 from vizkit.trace.file import load
@@ -35,6 +36,7 @@ __all__ = [
     "NamedArray",
     "Node",
     "Recorder",
+    "StatisticsEvent",
     "Trace",
     "UpdateEvent",
     "load",

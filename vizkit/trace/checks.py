@@ -20,7 +20,7 @@ _MOST_AXES = 32
 _LONGEST = 2**48  # more than any file holds; keeps products small enough to compute
 _TUPLES = ("inputs", "input_gradients")
 _MAPPINGS = ("parameters", "parameter_gradients")
-_TEXTS = ("parameter",)
+_TEXTS = ("parameter", "of", "quantity", "item")
 
 
 def whole_number(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """What can happen in a run, and the description of the model it happened in.
 
-Four kinds of event, each frozen, its arrays copied and read-only. The words, the names of
+Five kinds of event, each frozen, its arrays copied and read-only. The words, the names of
 the axes and the order of the events are fixed in ``schema.md``.
 """
 
@@ -25,6 +25,7 @@ __all__ = [
     "ModelDescription",
     "Node",
     "Shape",
+    "StatisticsEvent",
     "UpdateEvent",
     "made_event",
 ]
@@ -296,7 +297,49 @@ class UpdateEvent:
         )
 
 
-Event: TypeAlias = ForwardEvent | LossEvent | BackwardEvent | UpdateEvent
+@dataclass(frozen=True, slots=True, eq=False)
+class StatisticsEvent:
+    """An array that another event would hold, in a few numbers; ``Keep(statistics=True)`` keeps these.
+
+    Parameters
+    ----------
+    step
+        Number of the training step, from 0.
+    node
+        Where it happened.
+    of
+        The kind of the event that would hold the array: ``"forward"``, ``"backward"`` or ``"update"``.
+    quantity
+        Its field, such as ``"output"``.
+    item
+        Which array of the field: a parameter's name, an input's position as text; "" when it is one array.
+    shape
+        The array's shape, shape (axes,).
+    moments
+        How many of its numbers are finite, their mean and their standard deviation, shape (3,).
+    extremes
+        The smallest and the largest finite number, shape (2,).
+    histogram
+        How many numbers are in each of 32 equal bins between the extremes, shape (32,); of more than 16,384
+        numbers, evenly spaced ones are counted.
+    """
+
+    step: int
+    node: Node
+    of: str
+    quantity: str
+    item: str
+    shape: Float["axes"]
+    moments: Float["three"]
+    extremes: Float["two"]
+    histogram: Float["bins"]
+
+    def __post_init__(self) -> None:
+        arrays = ("shape", "moments", "extremes", "histogram")
+        _freeze(self, **{name: frozen(getattr(self, name)) for name in arrays})
+
+
+Event: TypeAlias = ForwardEvent | LossEvent | BackwardEvent | UpdateEvent | StatisticsEvent
 
 # The kinds by name; their order is the order of the events within a step.
 KINDS: Mapping[str, type[Event]] = {
@@ -304,4 +347,5 @@ KINDS: Mapping[str, type[Event]] = {
     "loss": LossEvent,
     "backward": BackwardEvent,
     "update": UpdateEvent,
+    "statistics": StatisticsEvent,  # each in the place of the event that it stands for
 }

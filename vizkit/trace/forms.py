@@ -216,26 +216,27 @@ def padded(length: int) -> int:
     return -(-length // 8) * 8
 
 
-def signature(kind: str, node: int, values: tuple[Any, ...]) -> EventForm:
-    """Return what an event has in common with the same event of the next step; its arrays are of shape (...)."""
-    return EventForm(kind, node, tuple(map(_signed, values)))
+def signature(kind: str, node: int, values: tuple[Any, ...], arrays: Iterator[Any]) -> EventForm:
+    """Return what an event has in common with the same event of the next step, its arrays without places.
+
+    Parameters
+    ----------
+    kind, node
+        What happened, and the index of the node.
+    values
+        The event's fields.
+    arrays
+        The arrays and numbers of the fields in order, as arrays of shape (...).
+    """
+    return EventForm(kind, node, tuple(_signed(value, arrays) for value in values))
 
 
-def _signed(value: Any) -> Part:
-    if isinstance(value, np.ndarray):
-        return ArrayForm(_code(value.dtype), value.shape)
-    if isinstance(value, tuple):
-        return tuple(map(_signed, value))
+def _signed(value: Any, arrays: Iterator[Any]) -> Part:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (tuple, list)):
+        return tuple(_signed(entry, arrays) for entry in value)
     if isinstance(value, Mapping):
-        return MappingForm(tuple((name, _signed(entry)) for name, entry in value.items()))
-    return value
-
-
-_codes: dict[Any, str] = {}
-
-
-def _code(dtype: Any) -> str:
-    code = _codes.get(dtype)
-    if code is None:
-        code = _codes[dtype] = dtype.str[1:]
-    return code
+        return MappingForm(tuple((str(name), _signed(entry, arrays)) for name, entry in value.items()))
+    array = next(arrays)
+    return ArrayForm(array.dtype.str[1:], array.shape)

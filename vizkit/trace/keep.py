@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import log10
 from numbers import Integral
 from typing import Any, TypeAlias, get_args
 
@@ -14,7 +15,9 @@ from vizkit.trace.sizes import describe, step_bytes
 
 __all__ = ["Keep", "kind_name"]
 
-Steps: TypeAlias = int | Iterable[int] | Callable[[int], bool] | None
+LOGARITHMIC = "logarithmic"
+
+Steps: TypeAlias = int | Iterable[int] | Callable[[int], bool] | str | None
 Kinds: TypeAlias = str | type[Event] | Iterable[str | type[Event]] | None
 
 
@@ -26,7 +29,8 @@ class Keep:
     ----------
     steps
         None keeps all steps; a whole number n keeps every n-th, from step 0; a list or range keeps
-        those; a function is called with the step and says whether it is kept.
+        those; ``"logarithmic"`` keeps the first ones and then ever fewer, ten for each power of ten;
+        a function is called with the step and says whether it is kept.
     layers
         A name or a glob pattern (``"conv*"``), or several of them; None keeps all. What a kept layer
         contains is kept with it. The loss is no layer and is chosen by ``kinds`` alone.
@@ -38,6 +42,13 @@ class Keep:
         Which samples of the batch are kept of a layer's arrays and of the loss's: a whole number n
         keeps the first n, a list keeps those positions; None keeps all. A smaller batch gives those
         that it has. Parameters, their gradients and the arrays of the level ``"op"`` are kept whole.
+    statistics
+        Keep moments, extremes and a histogram of each array instead of the array, as a
+        `StatisticsEvent`; losses are kept as they are.
+    max_bytes
+        How many bytes the recorded steps may take. The recording is thinned before they do: the first
+        half is for every step, the next quarter for every second one, and so on. It warns when it begins
+        to leave steps out, and ``trace.missing()`` says so. None sets no bound.
 
     Raises
     ------
@@ -58,6 +69,8 @@ class Keep:
     kinds: Kinds = None
     levels: Level | Iterable[Level] = ("layer",)
     samples: int | Iterable[int] | None = None
+    statistics: bool = False
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -67,6 +80,8 @@ class Keep:
         """Say whether this step is kept."""
         if self.steps is None:
             return True
+        if self.steps == LOGARITHMIC:
+            return step < 1 or step == round(10 ** (round(10 * log10(step)) / 10))
         if callable(self.steps):
             return bool(self.steps(step))
         return step % self.steps == 0 if isinstance(self.steps, int) else step in self.steps
@@ -134,7 +149,8 @@ class Keep:
         length = _batch_length(batch)
         rows = self.rows(length)
         kept = len(range(length)[rows]) if isinstance(rows, slice) else len(rows)
-        return step_bytes(describe(model), self, kept) * sum(map(self.step, range(steps)))
+        total = step_bytes(describe(model), self, kept) * sum(map(self.step, range(steps)))
+        return total if self.max_bytes is None else min(total, self.max_bytes)
 
 
 def kind_name(kind: str | type[Event]) -> str:
@@ -166,13 +182,14 @@ def _whole_numbers(what: str, values: Any, least: int) -> Iterator[int]:
 
 
 def _check_steps(steps: Steps) -> Any:
-    if steps is None or callable(steps):
+    if steps is None or callable(steps) or (isinstance(steps, str) and steps == LOGARITHMIC):
         return steps
     if _whole(steps):
         return next(_whole_numbers("steps", [steps], 1))
     if isinstance(steps, (str, bytes)) or not isinstance(steps, Iterable):
         raise ArgumentError(
-            f"Keep's steps are None, a whole number n (every n-th step), a list of steps or a function, not {steps!r}."
+            f"Keep's steps are None, a whole number n (every n-th step), a list of steps, "
+            f"{LOGARITHMIC!r} or a function, not {steps!r}."
         )
     return steps if isinstance(steps, range) else frozenset(_whole_numbers("steps", steps, 0))
 
@@ -218,6 +235,16 @@ def _check_levels(levels: Any) -> tuple[str, ...]:
     return many
 
 
+def _check_statistics(statistics: Any) -> bool:
+    if not isinstance(statistics, bool):
+        raise ArgumentError(f"Keep's statistics are True or False, not {statistics!r}.")
+    return statistics
+
+
+def _check_max_bytes(most: Any) -> int | None:
+    return None if most is None else next(_whole_numbers("max_bytes", [most], 1))
+
+
 def _batch_length(batch: Any) -> int:
     length = batch if _whole(batch) else len(batch) if hasattr(batch, "__len__") else None
     if length is None or length < 1:
@@ -231,4 +258,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "kinds": _check_kinds,
     "levels": _check_levels,
     "samples": _check_samples,
+    "statistics": _check_statistics,
+    "max_bytes": _check_max_bytes,
 }

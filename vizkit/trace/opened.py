@@ -7,13 +7,12 @@ where they will stay. When it turns out to look different, it gets a form of its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vizkit.errors import ArgumentError
-from vizkit.trace.arrays import NATIVE, frozen
+from vizkit.trace.arrays import frozen
 from vizkit.trace.events import ModelDescription
 from vizkit.trace.forms import ArrayForm, EpochForm, EventForm, Form, StepForm, signature, step_form
 from vizkit.trace.log import Missing
@@ -99,6 +98,13 @@ def capacity(form: Form, before: OpenBlock | None) -> int:
     return max(1, min(wanted, BLOCK_BYTES) // form.stride)
 
 
+class _Known(NamedTuple):
+    """A form that a step had, and what its events looked like when they came."""
+
+    form: StepForm
+    keys: tuple[tuple[Any, ...], ...]
+
+
 class OpenStep:
     """Collects the events of a step and puts them into the store when it ends.
 
@@ -110,16 +116,18 @@ class OpenStep:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._forms: dict[tuple[EventForm, ...], tuple[StepForm, tuple[EventForm, ...]]] = {}
-        self._likely: dict[EventForm, tuple[StepForm, tuple[EventForm, ...]]] = {}  # by a step's first event
+        self._forms: dict[tuple[EventForm, ...], StepForm] = {}
+        self._likely: dict[tuple[Any, ...], _Known] = {}  # by the key of a step's first event
         self.last = -1  # the last complete step
+        self.written = 0  # the bytes of all rows of steps
         self._clear()
 
     def _clear(self) -> None:
         self.step: int | None = None
-        self._told: list[tuple[EventForm, list[NDArray[Any]]]] = []
+        self._count = 0  # the events told
         self._guess: OpenBlock | None = None  # where the step goes as long as it looks like an earlier one
-        self._expected: tuple[EventForm, ...] = ()
+        self._keys: tuple[tuple[Any, ...], ...] = ()  # what its events would look like
+        self._told: list[tuple[tuple[Any, ...], EventForm, list[Any]]] = []  # the events of a step that does not
 
     def add(self, kind: str, step: int, node: int, values: tuple[Any, ...]) -> None:
         """Take one event; its arrays, of shape (...), are copied.
@@ -131,19 +139,24 @@ class OpenStep:
         """
         if step != self.step:
             self.begin(step)
-        arrays: list[NDArray[Any]] = []
-        plain = tuple(_plain(value, arrays) for value in values)
-        signed = signature(kind, node, plain)
-        number = len(self._told)
-        if number == 0 and signed in self._likely:
-            form, self._expected = self._likely[signed]
+        found: list[Any] = [kind, node]
+        arrays: list[Any] = []
+        _flatten(values, found, arrays)
+        key = tuple(found)
+        if not self._count and key in self._likely:
+            form, self._keys = self._likely[key]
             self._guess = self._store.opened(form)
-        guess = self._guess
-        if guess is not None and number < len(self._expected) and self._expected[number] == signed:
-            self._told.append((signed, _copied(guess, number, arrays)))
-        else:
-            self._leave_guess()
-            self._told.append((signed, [frozen(array) for array in arrays]))
+        if self._guess is not None:
+            if self._count < len(self._keys) and self._keys[self._count] == key:
+                row = self._guess.block.count
+                for column, array in zip(self._guess.columns(self._count), arrays, strict=True):
+                    column[row] = array
+                self._count += 1
+                return
+            self._told, self._guess = self._so_far(), None
+        kept = [frozen(array) for array in arrays]
+        self._told.append((key, signature(kind, node, values, iter(kept)), kept))
+        self._count += 1
 
     def begin(self, step: int) -> None:
         """End the step before and begin one.
@@ -153,71 +166,85 @@ class OpenStep:
         ArgumentError
             When the step goes back.
         """
-        self.end()
+        if self.step is not None:
+            self.end()
+        self.check(step)
+        self.step = step
+
+    def check(self, step: int) -> None:
+        """Raise `ArgumentError` when a step goes back."""
         if step <= self.last:
             raise ArgumentError(f"Steps count from 0 and never go back: step {step} came after {self.last}.")
-        self.step = step
 
     def end(self) -> None:
         """Put the step, when there is one, into the store."""
-        if self.step is not None and self._told:
+        if self.step is not None and self._count:
             step, guess = self.step, self._guess
-            if guess is None or len(self._told) < len(self._expected):
-                self._leave_guess()
-                guess = self._store.opened(self._form())
-                _fill(guess, guess.row, self._told)
-            self._clear()
+            if guess is None or self._count < len(self._keys):
+                told = self._so_far()
+                guess = self._store.opened(self._form(told))
+                _fill(guess, guess.row, told)
             self.last = step
+            self.written += guess.form.stride
+            self._clear()
             guess.publish(step)
+        self.step = None
 
     def block(self) -> Block | None:
         """Return a copy of what was told of the step so far, as a block of one row; None when nothing was."""
-        if self.step is None or not self._told:
+        if self.step is None or not self._count:
             return None
-        form = step_form(tuple(signed for signed, _ in self._told))
+        told = self._so_far()
+        form = step_form(tuple(signed for _, signed, _ in told))
         rows = new_rows(form, 1)
         memory = memoryview(rows).cast("B").toreadonly()
         copy = OpenBlock(Block(form, lambda: memory), rows, sealed=False)
-        _fill(copy, 0, self._told)
+        _fill(copy, 0, told)
         copy.publish(self.step)
         return copy.block
 
-    def _leave_guess(self) -> None:
-        """Keep what was told by itself: the step does not look as expected, and its row may get other content."""
-        if self._guess is not None:
-            self._told = [(signed, [np.array(array) for array in arrays]) for signed, arrays in self._told]
-            self._guess = None
+    def _so_far(self) -> list[tuple[tuple[Any, ...], EventForm, list[Any]]]:
+        """What was told by itself: the row of a guess may get other content."""
+        guess = self._guess
+        if guess is None:
+            return self._told
+        told = zip(self._keys[: self._count], guess.form.events, strict=False)
+        return [
+            (key, event, [np.array(column[guess.row, ...]) for column in guess.columns(number)])
+            for number, (key, event) in enumerate(told)
+        ]
 
-    def _form(self) -> StepForm:
-        signatures = tuple(signed for signed, _ in self._told)
-        found = self._forms.get(signatures)
-        if found is None:
-            found = self._forms[signatures] = step_form(signatures), signatures
-        self._likely[signatures[0]] = found
-        return found[0]
-
-
-def _plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
-    """A field in the form that an event has it; its arrays are appended to `arrays`."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (tuple, list)):
-        return tuple(_plain(entry, arrays) for entry in value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(entry, arrays) for name, entry in value.items()}
-    arrays.append(value if type(value) is np.ndarray and value.dtype in NATIVE else frozen(value))
-    return arrays[-1]
+    def _form(self, told: list[tuple[tuple[Any, ...], EventForm, list[Any]]]) -> StepForm:
+        form = step_form(tuple(signed for _, signed, _ in told))
+        form = self._forms.setdefault(form.events, form)  # the same object each time is found faster
+        self._likely[told[0][0]] = _Known(form, tuple(key for key, _, _ in told))
+        return form
 
 
-def _copied(block: OpenBlock, number: int, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Copy the arrays of the event of this number into the free row; return where they stand now."""
-    row, columns = block.row, block.columns(number)
-    for column, array in zip(columns, arrays, strict=True):
-        column[row] = array
-    return [column[row, ...] for column in columns]
+def _flatten(values: Any, key: list[Any], arrays: list[Any]) -> None:
+    """Append what tells an event from others to `key`, its arrays and numbers to `arrays`."""
+    for value in values:
+        if type(value) is np.ndarray:
+            key += (value.dtype, value.shape)
+            arrays.append(value)
+        elif type(value) is float:
+            key.append(float)
+            arrays.append(value)
+        elif isinstance(value, str):
+            key.append(value)
+        elif isinstance(value, (tuple, list)):
+            key.append(len(value))
+            _flatten(value, key, arrays)
+        elif isinstance(value, Mapping):
+            key.append(tuple(value))
+            _flatten(value.values(), key, arrays)
+        else:
+            array = frozen(value)
+            key += (array.dtype, array.shape)
+            arrays.append(array)
 
 
-def _fill(block: OpenBlock, row: int, told: list[tuple[EventForm, list[NDArray[Any]]]]) -> None:
-    for number, (_, arrays) in enumerate(told):
+def _fill(block: OpenBlock, row: int, told: list[tuple[tuple[Any, ...], EventForm, list[Any]]]) -> None:
+    for number, (_, _, arrays) in enumerate(told):
         for column, array in zip(block.columns(number), arrays, strict=True):
             column[row] = array

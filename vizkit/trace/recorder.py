@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vizkit.errors import ArgumentError, unknown_name
+from vizkit.errors import ArgumentError, NotBuiltError, unknown_name
 from vizkit.files import as_path
+from vizkit.trace.budget import Budget
 from vizkit.trace.events import ModelDescription, Node
+from vizkit.trace.forms import FIELDS
 from vizkit.trace.keep import Keep, kind_name
 from vizkit.trace.layouts import ENCODINGS
 from vizkit.trace.log import Missing
 from vizkit.trace.nodes import ancestors
 from vizkit.trace.opened import MemoryStore, OpenStep, Store, add_epoch
 from vizkit.trace.plain import plain_model
+from vizkit.trace.sizes import step_bytes
+from vizkit.trace.statistics import summaries
 from vizkit.trace.stream import FileStore
-from vizkit.trace.template import StepTemplate, Told, early, make_template
+from vizkit.trace.template import StepTemplate, Told, ToldTemplate, early, make_template
 from vizkit.trace.trace import Trace
 
 __all__ = ["Recorder", "Source", "early", "record"]
 
+USUAL_BATCH, SMALL_STEP = 32, 1_000_000  # up to so many bytes a step, `record` keeps all samples in a file
 _recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, alive as long as it runs
 
 
@@ -53,7 +60,9 @@ def record(
     model
         A model of vizkit, or of a framework that vizkit has an adapter for.
     keep
-        Which events are kept; all events of layers when left out.
+        Which events are kept; all events of layers when left out. In a file then only the first sample of
+        each batch, where all 32 of a usual one would take more than 1 MB a step or a number of bytes that
+        cannot be known beforehand; ``trace.missing()`` says so. ``Keep()`` keeps everything.
     path
         A file to record into, step by step, instead of memory. It can be read while it grows, and after a
         crash, with ``vizkit.load(path, partial=True)``. A file that is there is replaced.
@@ -87,7 +96,7 @@ def record(
         raise ArgumentError(f"This {type(model).__name__} is being recorded already; one recording at a time.")
     trace = Trace(ModelDescription(type(model).__name__))
     store = None if path is None else FileStore(as_path(path), trace.log, _encoding(encoding))
-    recorder = Recorder(trace, keep or Keep(), store)
+    recorder = Recorder(trace, keep, store)
     _recorded.add(id(model))
     try:
         source._attach(recorder)
@@ -138,14 +147,17 @@ class Recorder:
     trace
         The trace that grows.
     keep
-        Which events are kept.
+        Which events are kept. None keeps all of them in memory; in a file, one sample of each batch where a
+        step of 32 samples would take more than 1 MB or an unknown number of bytes.
     store
         Where the steps are kept; in memory when left out.
     """
 
-    def __init__(self, trace: Trace, keep: Keep, store: Store | None = None) -> None:
+    def __init__(self, trace: Trace, keep: Keep | None, store: Store | None = None) -> None:
         self.trace = trace
-        self.keep = keep
+        self.keep = keep or Keep()
+        self._choose = keep is None and store is not None
+        self._budget = None if self.keep.max_bytes is None else Budget(self.keep.max_bytes)
         self._store = MemoryStore(trace.log.add_block) if store is None else store
         self._opened = OpenStep(self._store)
         trace.log.open_step = self._opened.block
@@ -158,6 +170,8 @@ class Recorder:
         self.keep.check_layers([layer.node.name for layer in description.layers])
         for layer in description.layers:
             self.trace.log.add_node(layer.node)
+        if self._choose:
+            self._choose_samples(description)
         self.trace.model = plain_model(description)
         self._store.describe(self.trace.model)
         self._chosen.clear()
@@ -221,7 +235,7 @@ class Recorder:
         if self.wants("update", node, step):
             self._add("update", step, node, (str(parameter), before, after, gradient, float(learning_rate)))
 
-    def template(self, events: Iterable[Told]) -> StepTemplate | None:
+    def template(self, events: Iterable[Told]) -> StepTemplate | ToldTemplate | None:
         """Return what records a step by copying memory; None when `Keep` wants none of its events.
 
         Parameters
@@ -257,9 +271,12 @@ class Recorder:
         kept = [told for told in events if self._chosen_place(told[0], told[1])]
         for _, node, _ in kept:
             self.trace.log.add_node(node)
+        if self.keep.statistics and kept:
+            return ToldTemplate(kept, self._tell, self._wants_step)
         template = make_template(kept, self._rows)
         if template is not None:
-            template.attach(self._wants_step, self._store, self._opened)
+            always = self.keep.steps is None and self._budget is None
+            template.attach(None if always else self._wants_step, self._store, self._opened)
         return template
 
     def end(self, step: int) -> None:
@@ -297,9 +314,17 @@ class Recorder:
         self.trace.log.open_step = None
         self._store.close()
 
+    def _tell(self, kind: str, step: int, node: Node, fields: tuple[Any, ...]) -> None:
+        getattr(self, kind)(step, node, *fields)
+
     def _add(self, kind: str, step: int, node: Node, values: tuple[Any, ...]) -> None:
         self.trace.log.add_node(node)
-        self._opened.add(kind, int(step), node.index, values)
+        if not self.keep.statistics or kind == "loss":
+            self._opened.add(kind, int(step), node.index, values)
+            return
+        for quantity, item, summary in summaries(FIELDS[kind], values):
+            item = str(values[0]) if kind == "update" else item
+            self._opened.add("statistics", int(step), node.index, (kind, quantity, item, *summary))
 
     def _chosen_place(self, kind: str, node: Node) -> bool:
         place = (kind, node.index)
@@ -318,8 +343,31 @@ class Recorder:
 
     def _wants_step(self, step: int) -> bool:
         if step != self._step[0]:
-            self._step = (step, self.keep.step(step))
+            self._step = (step, self.keep.step(step) and (self._budget is None or self._affords(step)))
         return self._step[1]
+
+    def _affords(self, step: int) -> bool:
+        """Ask the budget, and say so when it begins to leave steps out."""
+        self._opened.end()
+        wanted = self._budget.wants(step, self._opened.written)
+        if self._budget.news is not None:
+            warnings.warn(self._budget.news, RuntimeWarning, stacklevel=2)
+            self.missing("", "steps", self._budget.news)
+            self._budget.news = None
+        return wanted
+
+    def _choose_samples(self, description: ModelDescription) -> None:
+        """Keep one sample of each batch unless a step is known to be small; done once, before the first event."""
+        self._choose = False
+        try:
+            size = step_bytes(description, self.keep, USUAL_BATCH)
+        except NotBuiltError:
+            size = None
+        if size is None or size > SMALL_STEP:
+            self.keep = replace(self.keep, samples=1)
+            known = "an unknown number of bytes" if size is None else f"{size:,} bytes"
+            why = f"a step of {USUAL_BATCH} samples would take {known}; record(..., keep=Keep()) keeps all samples"
+            self.missing("", "samples", f"The first sample of each batch is kept only: {why}.")
 
     def _rows(self, node: Node) -> Any:
         return None if self.keep.samples is None or node.level == "op" else self.keep.rows

@@ -21,6 +21,7 @@ __all__ = ["Block", "OpenBlock", "new_rows", "seal"]
 
 _HEADER = Struct("<IIq")
 _NUMBERS = Struct("<I")
+_STEP = Struct("<q")
 
 
 class Block:
@@ -115,6 +116,9 @@ class Block:
         form, memory = self.form, self.source()
         if self.seen is None or len(self.seen) < self.count * form.pages:
             self.seen = bytearray(self.count * form.pages)
+        if form.pages == 1:
+            self._verify_small(memory, rows, self.seen)
+            return
         pages = dict.fromkeys((0, *range(begin // PAGE, -(-end // PAGE))))
         for row in range(rows.start, rows.stop):
             for page in pages:
@@ -122,13 +126,27 @@ class Block:
                     self._verify(memory, row, page)
                     self.seen[row * form.pages + page] = 1
 
+    def _verify_small(self, memory: memoryview, rows: slice, seen: bytearray) -> None:
+        """Check rows of one page each, many of them in a loop without calls of our own."""
+        stride = self.form.stride
+        stored = np.ndarray((rows.stop,), "<u4", memory, 0, (stride,))[rows].tolist()
+        for row, checksum in enumerate(stored, rows.start):
+            if not seen[row]:
+                if checksum != (crc32(memory[row * stride + 4 : (row + 1) * stride]) or 1):
+                    raise self._wrong(row, 0)
+                seen[row] = 1
+
     def _verify(self, memory: memoryview, row: int, page: int) -> None:
         begin, end = self.form.page(page)
         at = row * self.form.stride
         place = at + HEAD + 4 * (page - 1) if page else at
         (stored,) = _NUMBERS.unpack_from(memory, place)
         if stored != (crc32(memory[at + begin : at + end]) or 1):
-            raise self.damaged(f"the checksum of page {page} of its row {row} is wrong")
+            raise self._wrong(row, page)
+
+    def _wrong(self, row: int, page: int) -> TraceFileError:
+        assert self.damaged is not None  # rows in memory are not checked
+        return self.damaged(f"the checksum of page {page} of its row {row} is wrong")
 
     def forget(self) -> None:
         """Let go of what was noted while reading; it is checked again when it is read again."""
@@ -140,17 +158,19 @@ def new_rows(form: Form, capacity: int) -> NDArray[np.uint8]:
     return np.zeros((capacity, form.stride), np.uint8)
 
 
-def seal(row: Any, form: Form, step: int) -> None:
-    """Write step and checksums into a row, a writeable memory of one row's bytes; its first four bytes come last.
+def seal(memory: Any, begin: int, form: Form, step: int) -> None:
+    """Write step and checksums into a row that begins somewhere in memory; its first four bytes come last.
 
     A row whose first four bytes are zero is not complete, so a reader sees a row whole or not at all.
     """
-    for page in range(1, form.pages):
-        begin, end = form.page(page)
-        _NUMBERS.pack_into(row, HEAD + 4 * (page - 1), crc32(row[begin:end]) or 1)
-    _HEADER.pack_into(row, 0, 0, 0, step)
-    begin, end = form.page(0)
-    _NUMBERS.pack_into(row, 0, crc32(row[begin:end]) or 1)
+    if form.pages > 1:
+        for page in range(1, form.pages):
+            first, last = form.page(page)
+            place = begin + HEAD + 4 * (page - 1)
+            _NUMBERS.pack_into(memory, place, crc32(memory[begin + first : begin + last]) or 1)
+    _HEADER.pack_into(memory, begin, 0, 0, step)
+    end = begin + (form.stride if form.pages == 1 else form.page(0)[1])
+    _NUMBERS.pack_into(memory, begin, crc32(memory[begin + 4 : end]) or 1)
 
 
 class OpenBlock:
@@ -169,8 +189,9 @@ class OpenBlock:
     def __init__(self, block: Block, rows: NDArray[np.uint8], *, sealed: bool) -> None:
         self.block, self.rows, self.sealed = block, rows, sealed
         self.form = block.form
-        self._memory = memoryview(rows).cast("B") if sealed else None
-        self._steps = np.ndarray((len(rows),), "<i8", rows, 8, (self.form.stride,))
+        self.capacity = len(rows)
+        self.closed = False  # whether no more rows may be added although there is room
+        self.memory = memoryview(rows.reshape(-1))  # copying bytes this way is faster than through an array
         self._columns: dict[ArrayForm, NDArray[Any]] = {}
         self._of_event: dict[int, list[NDArray[Any]]] = {}
 
@@ -182,7 +203,7 @@ class OpenBlock:
     @property
     def full(self) -> bool:
         """Whether there is no free row."""
-        return self.block.count >= len(self.rows)
+        return self.block.count >= self.capacity
 
     def column(self, form: ArrayForm) -> NDArray[Any]:
         """Return where an array of all rows is to be written, shape (rows, ...)."""
@@ -203,10 +224,13 @@ class OpenBlock:
 
     def publish(self, step: int) -> None:
         """Declare the next row complete: everything of it was written."""
-        row = self.block.count
-        if self._memory is None:
-            self._steps[row] = step
+        block, form = self.block, self.form
+        if self.sealed:
+            seal(self.memory, block.count * form.stride, form, step)
         else:
-            stride = self.form.stride
-            seal(self._memory[row * stride : (row + 1) * stride], self.form, step)
-        self.block.note(step)
+            _STEP.pack_into(self.memory, block.count * form.stride + 8, step)
+        if block.count > 1 and step - block.last == block.pace:  # the usual case, without a call
+            block.last = step
+            block.count += 1
+        else:
+            block.note(step)

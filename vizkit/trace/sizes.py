@@ -9,6 +9,7 @@ import numpy as np
 
 from vizkit.errors import ArgumentError, NotBuiltError
 from vizkit.trace.events import LayerDescription, ModelDescription, Shape
+from vizkit.trace.statistics import NUMBERS
 
 if TYPE_CHECKING:
     from vizkit.trace.keep import Keep
@@ -32,24 +33,32 @@ def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:
     """
     if any(not shape or None in shape[1:] for layer in model.layers for shape in _shapes(layer)):
         raise NotBuiltError(f"The shapes of the model {model.name!r} are not known yet; build it first.")
+    size = np.dtype(model.dtype).itemsize
     total = 8 * keep.kind("loss")  # the loss's value
     for layer in model.layers:
         if keep.layer(layer.node.name):
-            total += _layer_numbers(layer, keep, batch) * np.dtype(model.dtype).itemsize
-            total += 8 * len(layer.parameters) * keep.kind("update")  # the learning rates
+            total += sum(_array_bytes(shape, keep, batch, size) for shape in _kept_shapes(layer, keep))
+            total += 8 * len(layer.parameters) * keep.kind("update") * (not keep.statistics)  # the learning rates
     if keep.kind("loss") and model.layers:
         output = _length(model.layers[-1].output_shape, batch)
-        total += (2 * output + batch) * np.dtype(model.dtype).itemsize  # prediction, target, samples
+        total += (2 * output + batch) * size  # prediction, target, samples
     return total
 
 
-def _layer_numbers(layer: LayerDescription, keep: Keep, batch: int) -> int:
-    inputs = sum(_length(shape, batch) for shape in _input_shapes(layer))
-    output = _length(layer.output_shape, batch)
-    parameters = sum(prod(shape) for shape in layer.parameters.values())
-    forward = inputs + output + parameters
-    backward = inputs + output + parameters
-    return forward * keep.kind("forward") + backward * keep.kind("backward") + 3 * parameters * keep.kind("update")
+def _kept_shapes(layer: LayerDescription, keep: Keep) -> list[Shape]:
+    """The shape of each array of a layer that is kept at a step."""
+    parameters = list(layer.parameters.values())
+    passing = [*_shapes(layer), *parameters]
+    return (
+        passing * (keep.kind("forward") + keep.kind("backward"))  # the gradients have the shapes of what they are of
+        + parameters * (3 * keep.kind("update"))
+    )
+
+
+def _array_bytes(shape: Shape, keep: Keep, batch: int, size: int) -> int:
+    if keep.statistics:
+        return 8 * (len(shape) + NUMBERS)
+    return _length(shape, batch) * size
 
 
 def _input_shapes(layer: LayerDescription) -> tuple[Shape, ...]:

@@ -236,6 +236,7 @@ class FileStore:
     def _settle(self, form: Form) -> None:
         """Let go of an open block; packed rows go into the file now."""
         found = self._open.pop(form)
+        found.closed = True
         if isinstance(found, _Packing) and found.block.count:
             rows = found.rows[: found.block.count]
             at = self._writer.pack(found.block, rows, str(self._encoding))
@@ -277,7 +278,7 @@ class _Single(OpenBlock):
 
     def publish(self, step: int) -> None:
         """Write the row."""
-        seal(self._data[self._head :], self.form, step)
+        seal(self.memory, 0, self.form, step)
         self._put(self.form, step, self._data, self._head)
 
 

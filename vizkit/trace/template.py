@@ -20,7 +20,7 @@ from vizkit.trace.forms import FIELDS, NUMBERS, ArrayForm, EventForm, MappingFor
 from vizkit.trace.opened import OpenStep, Store
 from vizkit.trace.rows import OpenBlock
 
-__all__ = ["Early", "StepTemplate", "Told", "early", "make_template"]
+__all__ = ["Early", "StepTemplate", "Told", "ToldTemplate", "early", "make_template"]
 
 Told: TypeAlias = tuple[str, Node, tuple[Any, ...]]  # kind, node, and the fields after step and node
 Rows: TypeAlias = Callable[[int], "slice | list[int]"] | None
@@ -53,6 +53,7 @@ class _Region(NamedTuple):
 
     source: NDArray[Any]
     form: ArrayForm
+    dense: bool  # whether the source is bytes that stay where they are
 
 
 class StepTemplate:
@@ -69,14 +70,13 @@ class StepTemplate:
     """
 
     def __init__(self, form: StepForm, regions: tuple[list[_Region], list[_Region]]) -> None:
-        self.form, self._regions = form, regions
-        self._wants: Callable[[int], bool] = lambda step: True
+        self.form = form
+        self._early, self._late = (_Copies(form, part) for part in regions)
         self._block: OpenBlock | None = None
-        self._copies: tuple[list[Any], list[Any]] = ([], [])
         self._step = -1
 
-    def attach(self, wants: Callable[[int], bool], store: Store, opened: OpenStep) -> None:
-        """Say which steps are kept, where rows go, and which step is being told by events."""
+    def attach(self, wants: Callable[[int], bool] | None, store: Store, opened: OpenStep) -> None:
+        """Say which steps are kept (None: all), where rows go, and which step is being told by events."""
         self._wants, self._store, self._opened = wants, store, opened
 
     def begin(self, step: int) -> bool:
@@ -87,29 +87,88 @@ class StepTemplate:
         ArgumentError
             When the step goes back.
         """
-        if not self._wants(step):
+        if self._wants is not None and not self._wants(step):
             return False
-        self._opened.begin(step)
-        block = self._store.opened(self.form)
-        if block is not self._block:
-            self._take(block)
-        row = block.row
-        for target, source in self._copies[0]:
-            target[row] = source
+        opened, block = self._opened, self._block
+        if opened.step is not None:
+            opened.end()
+        if step <= opened.last:
+            opened.check(step)
+        if block is None or block.closed or block.full:
+            block = self._block = self._store.opened(self.form)
+        self._early.copy(block)
         self._step = step
         return True
 
     def end(self) -> None:
         """Copy the rest: the step is recorded, and in the file when there is one."""
-        row = self._block.row
-        for target, source in self._copies[1]:
-            target[row] = source
+        self._late.copy(self._block)
         self._opened.last = self._step
+        self._opened.written += self.form.stride
         self._block.publish(self._step)
 
-    def _take(self, block: OpenBlock) -> None:
-        self._block = block
-        self._copies = tuple([(block.column(form), source) for source, form in part] for part in self._regions)
+
+class ToldTemplate:
+    """A template that tells events, where these are to be summarised.
+
+    Parameters
+    ----------
+    events
+        Kind, node and fields of each event.
+    tell
+        Takes kind, step, node and fields.
+    wants
+        Says whether a step is kept.
+    """
+
+    def __init__(self, events: list[Told], tell: Callable[..., None], wants: Callable[[int], bool]) -> None:
+        self._events, self._tell, self._wants = events, tell, wants
+        self._step = -1
+        self._begun: list[Told] = []
+
+    def begin(self, step: int) -> bool:
+        """Copy what is to be copied early; say whether the step is kept, so that `end` is to be called."""
+        wanted = self._wants(step)
+        if wanted:
+            self._step = step
+            self._begun = [(kind, node, tuple(map(_taken, fields))) for kind, node, fields in self._events]
+        return wanted
+
+    def end(self) -> None:
+        """Tell the events: the step is recorded."""
+        for kind, node, fields in self._begun:
+            self._tell(kind, self._step, node, fields)
+
+
+def _taken(value: Any) -> Any:
+    """A field with copies of what is to be copied early."""
+    if isinstance(value, Early):
+        return value.array.copy()
+    if isinstance(value, Mapping):
+        return {name: _taken(entry) for name, entry in value.items()}
+    return tuple(map(_taken, value)) if isinstance(value, (tuple, list)) else value
+
+
+class _Copies:
+    """What is copied at one moment of a step: bytes where they stand densely, else arrays."""
+
+    def __init__(self, form: StepForm, regions: list[_Region]) -> None:
+        self._stride = form.stride
+        dense = [(region.source, region.form) for region in regions if region.dense]
+        self._bytes = [
+            (form.data_at + place.at, form.data_at + place.at + place.nbytes, memoryview(source))
+            for source, place in dense
+        ]
+        self._arrays = [(region.form, region.source) for region in regions if not region.dense]
+
+    def copy(self, block: OpenBlock) -> None:
+        """Copy into the next row of a block."""
+        memory, row = block.memory, block.block.count
+        base = row * self._stride
+        for begin, end, source in self._bytes:
+            memory[base + begin : base + end] = source
+        for form, source in self._arrays:
+            block.column(form)[row] = source
 
 
 class _Picked:
@@ -222,7 +281,7 @@ class _Layout:
                 # the row's data begin at a multiple of 8, so the numbers keep their alignment
                 at = padded(self.end) + _address(memory) % 8
                 begun[*piece.place[:2], first] = at
-                self._add(memory, source.early, ArrayForm("u1", memory.shape, at))
+                self._add(memory, source.early, ArrayForm("u1", memory.shape, at), dense=True)
             at = begun[*piece.place[:2], first] + piece.place[2] - first
             self._forms[key] = ArrayForm(dtype, shape, at, piece.order)
 
@@ -234,9 +293,9 @@ class _Layout:
             return MappingForm(tuple((name, self.place(entry)) for name, entry in value.items()))
         return self._forms[value.key] if isinstance(value, _Source) else tuple(map(self.place, value))
 
-    def _add(self, array: Any, first: bool, form: ArrayForm) -> ArrayForm:
+    def _add(self, array: Any, first: bool, form: ArrayForm, *, dense: bool = False) -> ArrayForm:
         self.end = form.at + form.nbytes
-        self.regions[0 if first else 1].append(_Region(array, form))
+        self.regions[0 if first else 1].append(_Region(array, form, dense))
         return form
 
 
