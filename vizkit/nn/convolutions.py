@@ -18,14 +18,14 @@ import numpy as np
 from vizkit.nn.autodiff import buffers, fused
 from vizkit.nn.autodiff.engine import Primitive
 from vizkit.nn.images import Pair, Windows, inward, outward, transposed_length
-from vizkit.nn.threads import NEAR, at_once, share
+from vizkit.nn.threads import at_once, share
 
 __all__ = ["add_bias", "conv2d", "conv2d_transpose", "rectify"]
 
 FEW = 4  # channels up to which the pixels of a window are laid side by side
 SAMPLES = 16  # with fewer a matrix of one place is too low, and those of a whole row are joined
 BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no threads of its own
-BANDS = 4  # of rows, whose shares of a kernel's gradient are added in the end: fixed, so that bits are too
+BANDS = 2  # of rows, whose shares of a kernel's gradient are added in the end: fixed, so that bits are too
 
 
 def _views(image: Any, windows: Windows) -> list[Any]:
@@ -77,7 +77,7 @@ def _conv2d(x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid",
             if number:
                 np.add(result, more, out=result)
 
-    share(rows, windows.places[0], len(views) * _load(total.shape, work, wide))
+    share(rows, windows.places[0], len(views) * _load(total.shape, work, wide), at_once(product[0].size))
     return outward(total)
 
 
@@ -92,6 +92,8 @@ def _spread(
     passed = buffers.empty((*windows.image, shape[0], shape[3]), np.result_type(g, kernel))
     gradient = inward(g)
     product = buffers.empty((windows.image[0], *gradient.shape[1:3], shape[3]), passed.dtype)
+    turned = buffers.empty((*windows.size, kernel.shape[3], kernel.shape[2]), kernel.dtype)
+    np.copyto(turned, kernel.swapaxes(2, 3))  # BLAS takes a third less time when a small right matrix is in order
     work = kernel.shape[2] * kernel.shape[3]
     wide = _is_wide(gradient.shape, work, 1)
 
@@ -100,11 +102,12 @@ def _spread(
         for at, first in windows.offsets():
             standing, met = windows.rows_meeting(first[0], start, stop)
             more = product[start : start + standing.stop - standing.start]
-            np.matmul(_joined(gradient[standing], wide), kernel[at].T, out=_joined(more, wide))
+            np.matmul(_joined(gradient[standing], wide), turned[at], out=_joined(more, wide))
             reached = passed[met, windows.met(first)[1]]
             np.add(reached, more, out=reached)
 
-    share(rows, windows.image[0], windows.size[0] * windows.size[1] * _load(gradient.shape, work, wide))
+    load = windows.size[0] * windows.size[1] * _load(gradient.shape, work, wide)
+    share(rows, windows.image[0], load, at_once(product[0].size))
     return outward(passed, windows.pads)
 
 
@@ -125,7 +128,8 @@ def _conv2d_kernel(
     if batch < SAMPLES or batch * work > BLAS_ALONE:
         _cross_whole(views, gradient, passed)
     else:
-        _cross_bands(views, gradient, passed)
+        joined = min(gradient.shape[1], BLAS_ALONE // (batch * work)) if strides[1] == 1 else 1
+        _cross_bands(views, gradient, passed, joined)
     return passed.reshape(kernel.shape)
 
 
@@ -138,29 +142,40 @@ def _cross_whole(views: list[Any], gradient: Any, passed: Any) -> None:
         np.matmul(pixels.reshape(-1, view.shape[3]).T, flat, out=result)
 
 
-def _cross_bands(views: list[Any], gradient: Any, passed: Any) -> None:
-    """Do the same in one product for each place, and add these up: first within bands of rows, then these."""
+def _cross_bands(views: list[Any], gradient: Any, passed: Any, joined: int) -> None:
+    """Do the same in one product for every `joined` columns, and add these up: within bands of rows, then the bands."""
     rows, columns = gradient.shape[:2]
-    bands = min(BANDS, rows)
-    height = min(-(-rows // bands), max(1, NEAR // (columns * passed[0].size)))
+    bands, stacked = min(BANDS, rows), -(-columns // joined)
+    height = min(-(-rows // bands), at_once(stacked * passed[0].size))
     shares = buffers.empty((bands, *passed.shape), passed.dtype)
     sums = buffers.empty((bands, *passed.shape[1:]), passed.dtype)
-    products = buffers.empty((bands, height, columns, *passed.shape[1:]), passed.dtype)
+    products = buffers.empty((bands, height, stacked, *passed.shape[1:]), passed.dtype)
 
     def work(start: int, stop: int) -> None:
         for band in range(start, stop):
             first, last = rows * band // bands, rows * (band + 1) // bands
-            for view, share_of_view in zip(views, shares[band], strict=True):
+            for view, result in zip(views, shares[band], strict=True):
                 for low in range(first, last, height):
                     here = slice(low, min(low + height, last))
                     crossed = products[band, : here.stop - low]
-                    np.matmul(view[here].swapaxes(2, 3), gradient[here], out=crossed)
-                    np.sum(crossed, axis=(0, 1), out=share_of_view if low == first else sums[band])
+                    _cross(view[here], gradient[here], joined, crossed)
+                    np.sum(crossed, axis=(0, 1), out=sums[band] if low > first else result)
                     if low > first:
-                        np.add(share_of_view, sums[band], out=share_of_view)
+                        np.add(result, sums[band], out=result)
 
     share(work, bands, len(views) * gradient.size * views[0].shape[3] // 16)
     np.sum(shares, axis=0, out=passed)
+
+
+def _cross(view: Any, gradient: Any, joined: int, products: Any) -> None:
+    """Multiply stacks of so many columns; what remains of a row makes the row's last product."""
+    whole = view.shape[1] // joined
+    edge = whole * joined
+    for columns, places in ((slice(0, edge), slice(0, whole)), (slice(edge, None), slice(whole, None))):
+        out = products[:, places]
+        if out.size:
+            left, right = (part[:, columns].reshape(*out.shape[:2], -1, part.shape[3]) for part in (view, gradient))
+            np.matmul(left.swapaxes(2, 3), right, out=out)
 
 
 def _conv2d_transpose(
@@ -234,8 +249,9 @@ def rectify(x: Any, bias: Any) -> tuple[Any, None]:
     [[[[0.0, 3.0]]]]
     """
     maps = x.transpose(1, 2, 0, 3)
-    biases, nothing = (buffers.empty(maps.shape[2:], x.dtype) for _ in range(2))
-    np.copyto(biases, bias)
+    biases, nothing = (buffers.empty(maps.shape[1:], x.dtype) for _ in range(2))  # a row of places: long loops are fast
+    biases[:1] = bias
+    biases[1:] = biases[:1]
     nothing.fill(0)
 
     def work(start: int, stop: int) -> None:
