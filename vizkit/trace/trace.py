@@ -259,6 +259,24 @@ class Trace:
 
         return save(self, path)
 
+    def export(self, path: str | PathLike[str]) -> Path:
+        """Write the numbers for other tools: to a file that ends in ``.npz``, ``.safetensors`` or ``.arrow``.
+
+        `vizkit.trace.export` says how the arrays are named.
+
+        Raises
+        ------
+        UnknownNameError
+            For another suffix.
+        MissingExtraError
+            When the library for the format is not installed.
+        OutputError
+            When the file cannot be written.
+        """
+        from vizkit.trace.export import export  # here, as it is seldom needed and makes use of a Trace
+
+        return export(self, path)
+
     def __len__(self) -> int:
         return len(self.log)
 
