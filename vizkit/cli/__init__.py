@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import vizkit
 from vizkit.cli.faults import is_fault, one_line
+from vizkit.cli.inspecting import add_commands
 from vizkit.errors import VizkitError
 
 __all__ = ["main"]
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _render(commands.add_parser("render", help="render a story's video"))
     _explain(commands.add_parser("explain", help="print a story as Markdown"))
     _gallery(commands.add_parser("gallery", help="build the gallery, a site that opens from disk"))
+    add_commands(commands)  # inspect and export
     return parser
 
 
