@@ -77,3 +77,36 @@ def test_the_environment_limits_the_threads(wish, most):
     environment = {"OMP_NUM_THREADS": wish, "PATH": "", "OPENBLAS_NUM_THREADS": ""}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert 1 <= int(ran.stdout) <= most
+
+
+shapes = st.lists(st.integers(0, 5), min_size=1, max_size=4).map(tuple)
+
+
+def in_memory(random, shape, order):
+    """Return an array whose axes lie in memory in some order."""
+    lengths = tuple(shape[axis] for axis in order)
+    return random.normal(size=lengths).transpose(sorted(range(len(shape)), key=list(order).__getitem__))
+
+
+@given(shape=shapes, data=st.data(), workers=st.integers(1, 4), seed=st.integers(0, 2**31))
+def test_functions_of_single_numbers_in_parts(shape, data, workers, seed):
+    random = np.random.default_rng(seed)
+    x, y = (in_memory(random, shape, data.draw(st.permutations(range(len(shape))))) for _ in range(2))
+    narrow = random.normal(size=[n if data.draw(st.booleans()) else 1 for n in shape])
+    single = x.astype(np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "available", lambda: workers)
+        patch.setattr(threads, "WORTH", 1)
+        for other in (y, narrow, narrow[0] if len(narrow) else 1.0, 0.5, np.float64(0.5)):
+            out = np.full_like(x, np.nan)
+            assert threads.elementwise(np.subtract, x, other, out=out) is out
+            np.testing.assert_array_equal(out, x - other)
+        out = np.empty_like(single)
+        np.testing.assert_array_equal(threads.elementwise(np.multiply, single, 0.1, out=out), single * 0.1)
+        for axis in range(len(shape)):
+            found = threads.summed(x, axis)
+            assert found.tobytes() == np.sum(x, axis=axis, keepdims=True).tobytes()
+
+
+def test_without_a_place_for_it_the_result_is_new():
+    np.testing.assert_array_equal(threads.elementwise(np.add, np.ones(2), 1.0, out=None), [2, 2])

@@ -18,7 +18,7 @@ import numpy as np
 from vizkit.nn.autodiff import buffers, fused
 from vizkit.nn.autodiff.engine import Primitive
 from vizkit.nn.images import Pair, Windows, inward, outward, transposed_length
-from vizkit.nn.threads import at_once, share
+from vizkit.nn.threads import at_once, elementwise, share, summed
 
 __all__ = ["add_bias", "conv2d", "conv2d_transpose", "rectify"]
 
@@ -201,20 +201,13 @@ conv2d_transpose = Primitive(
 
 def _summed(g: Any) -> Any:
     """Return the sum of a gradient over all but its channels: what a bias gets."""
-    gradient = inward(g)
-    rows = buffers.empty((len(gradient), *gradient.shape[2:]), gradient.dtype)
-
-    def work(start: int, stop: int) -> None:
-        np.sum(gradient[start:stop], axis=1, out=rows[start:stop])
-
-    share(work, len(rows), gradient.size)
-    return np.sum(rows, axis=(0, 1))
+    return np.sum(summed(inward(g), 1), axis=(0, 1, 2))
 
 
 def _add_bias(x: Any, bias: Any) -> Any:
     maps = x.transpose(1, 2, 0, 3)
     total = buffers.empty(maps.shape, np.result_type(x, bias))
-    return outward(np.add(maps, bias, out=total))
+    return outward(elementwise(np.add, maps, bias, out=total))
 
 
 add_bias = Primitive(_add_bias, 2, [lambda g, y, x, bias: g, lambda g, y, x, bias: _summed(g)], name="add")

@@ -13,8 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from itertools import pairwise
+from typing import Any
 
-__all__ = ["NEAR", "at_once", "available", "share"]
+import numpy as np
+
+from vizkit.nn.autodiff import buffers
+
+__all__ = ["at_once", "available", "elementwise", "share", "summed"]
 
 MOST = 4  # with more threads than these, images of the size of a lesson's are cut too small
 WORTH = 2**17  # numbers to read or write for which starting a thread pays: some 40 µs against 20 µs
@@ -94,6 +99,65 @@ def share(work: Callable[[int, int], None], count: int, load: int, block: int | 
         wait(running)
     for future in running:
         future.result()
+
+
+def elementwise(ufunc: np.ufunc, *values: Any, out: Any) -> Any:
+    """Write what a function of single numbers makes of `values` into `out`, of shape (...), and return it.
+
+    Parameters
+    ----------
+    ufunc
+        A function of NumPy's for single numbers.
+    *values
+        Numbers, or arrays that are broadcast to the shape of `out`.
+    out
+        Where to write; ``None`` for an array of NumPy's own.
+
+    Examples
+    --------
+    >>> elementwise(np.add, np.array([1.0, 2.0]), 3.0, out=np.empty(2)).tolist()
+    [4.0, 5.0]
+    """
+    if out is None or out.size < 2 * WORTH or available() < 2:
+        return ufunc(*values, out=out)
+    axis = _farthest(out)[0]
+    turned = np.moveaxis(out, axis, 0)
+    wide = [np.moveaxis(np.broadcast_to(v, out.shape), axis, 0) if np.ndim(v) else v for v in values]
+
+    def work(start: int, stop: int) -> None:
+        ufunc(*(v[start:stop] if np.ndim(v) else v for v in wide), out=turned[start:stop])
+
+    share(work, len(turned), out.size)
+    return out
+
+
+def summed(x: Any, axis: int) -> Any:
+    """Return the sums of `x`, of shape (...), along one axis, which keeps length 1.
+
+    Examples
+    --------
+    >>> summed(np.array([[1.0, 2.0], [3.0, 4.0]]), 0).tolist()
+    [[4.0, 6.0]]
+    """
+    if not isinstance(x, np.ndarray) or not x.size:
+        return np.sum(x, axis=axis, keepdims=True)
+    out = buffers.empty_like(np.moveaxis(np.moveaxis(x, axis, 0)[:1], 0, axis))
+    others = [other for other in _farthest(x) if other != axis]
+    if x.size < 2 * WORTH or available() < 2 or not others:
+        return np.sum(x, axis=axis, keepdims=True, out=out)
+    along, inner = others[0], axis + (axis < others[0])
+    parts, sums = np.moveaxis(x, along, 0), np.moveaxis(out, along, 0)
+
+    def work(start: int, stop: int) -> None:
+        np.sum(parts[start:stop], axis=inner, keepdims=True, out=sums[start:stop])
+
+    share(work, len(parts), x.size)
+    return out
+
+
+def _farthest(x: Any) -> list[int]:
+    """Return the axes of an array of shape (...) from the one whose elements lie farthest apart in memory."""
+    return sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn.autodiff import fused, plain
 from vizkit.nn.autodiff.buffers import empty_like
 from vizkit.nn.layers.base import Layer
+from vizkit.nn.threads import elementwise, summed
 
 __all__ = ["BatchNormalization", "LayerNormalization", "standardise"]
 
@@ -24,7 +25,7 @@ def _mean(x: Any, axes: tuple[int, ...]) -> Any:
     """
     count = math.prod(x.shape[axis] for axis in axes)
     for axis in sorted(axes, key=lambda axis: -plain(x).strides[axis]):
-        x = np.sum(x, axis=axis, keepdims=True)
+        x = summed(x, axis)
     return x / count
 
 
@@ -34,9 +35,9 @@ def _standardise_back(g: Any, y: Any, scale: Any, x: Any, axes: tuple[int, ...],
     So the gradient loses its mean and its part along y (Ioffe and Szegedy 2015, section 3).
     """
     space, other = empty_like(x), empty_like(x)
-    along = np.multiply(y, _mean(np.multiply(g, y, out=other), axes), out=other)
-    passed = np.subtract(np.subtract(g, _mean(g, axes), out=space), along, out=space)
-    return [np.multiply(scale, passed, out=space)]
+    along = elementwise(np.multiply, y, _mean(elementwise(np.multiply, g, y, out=other), axes), out=other)
+    passed = elementwise(np.subtract, elementwise(np.subtract, g, _mean(g, axes), out=space), along, out=space)
+    return [elementwise(np.multiply, scale, passed, out=space)]
 
 
 @fused(1, _standardise_back)
@@ -54,12 +55,12 @@ def standardise(
     """
     space = empty_like(x)
     mean = _mean(x, axes)
-    deviation = np.subtract(x, mean, out=space)
-    variance = _mean(np.multiply(deviation, deviation, out=empty_like(x)), axes)
+    deviation = elementwise(np.subtract, x, mean, out=space)
+    variance = _mean(elementwise(np.multiply, deviation, deviation, out=empty_like(x)), axes)
     if tell is not None:
         tell(mean, variance)
     scale = 1 / np.sqrt(variance + epsilon)
-    return np.multiply(deviation, scale, out=space), scale
+    return elementwise(np.multiply, deviation, scale, out=space), scale
 
 
 class _Normalization(Layer):
