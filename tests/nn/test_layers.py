@@ -260,7 +260,7 @@ def test_whole_numbers_and_lists_are_taken():
     [
         (lambda: nn.layers.Dense(0), ArgumentError, "units"),
         (lambda: nn.layers.Dense(2, "rellu"), UnknownNameError, "relu"),
-        (lambda: nn.layers.Dense(2, kernel_initializer="zero")(np.ones((1, 2))), UnknownNameError, "zeros"),
+        (lambda: nn.layers.Dense(2, kernel_initializer="zerro")(np.ones((1, 2))), UnknownNameError, "zeros"),
         (lambda: nn.layers.Conv2D(1, (1, 2, 3)), ArgumentError, "kernel_size"),
         (lambda: nn.layers.Conv2D(1, 3, padding="sam"), UnknownNameError, "same"),
         (lambda: nn.layers.Conv2D(1, 3)(np.ones((1, 2, 2, 1))), ShapeError, "larger than its image"),

@@ -18,8 +18,9 @@ from vizkit.nn.names import by_name, lookup
 from vizkit.typing import Float
 
 __all__ = [
-    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LecunNormal", "LecunUniform",
-    "Ones", "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "get",
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity", "Initializer", "LecunNormal",
+    "LecunUniform", "Ones", "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
+    "Zeros", "get",
 ]  # fmt: skip
 
 
@@ -215,6 +216,20 @@ class Orthogonal(Initializer):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+class Identity(Initializer):
+    """A matrix that changes nothing but the length: `gain` on its diagonal, 0 elsewhere."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        super().__init__()
+        self.gain = number("gain", gain)
+
+    def draw(self, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+        """Return a matrix of `shape`."""
+        if len(shape) != 2:
+            raise ShapeError(f"An identity needs two axes; the shape {shape} was given.")
+        return self.gain * np.eye(*shape)
+
+
 _FANS: dict[str, Callable[[int, int], float]] = {
     "fan_in": lambda fan_in, fan_out: fan_in,
     "fan_out": lambda fan_in, fan_out: fan_out,
@@ -242,8 +257,22 @@ def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 _NAMES = by_name(
     Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Ones, Orthogonal,
-    RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+    Identity, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+    normal=RandomNormal, one=Ones, uniform=RandomUniform, zero=Zeros,
 )  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Return a class by its name in small letters: ``he_normal`` is `HeNormal`.
+
+    Raises
+    ------
+    AttributeError
+        When there is none.
+    """
+    if name in _NAMES:
+        return _NAMES[name]
+    raise AttributeError(f"There is no initializer {name!r}. The initializers are: {', '.join(sorted(_NAMES))}.")
 
 
 def get(identifier: Any) -> Callable[..., Any]:

@@ -19,7 +19,7 @@ def lookup(kind: str, name: Any, known: Mapping[str, Any]) -> Any:
     kind
         What is looked for, for the error: ``"activation"``.
     name
-        A name, or something callable, which is returned as it is.
+        A name, as it is or as a class is called, or something callable, which is returned as it is.
     known
         Everything that has a name.
 
@@ -32,13 +32,14 @@ def lookup(kind: str, name: Any, known: Mapping[str, Any]) -> Any:
 
     Examples
     --------
-    >>> lookup("letter", "a", {"a": 1})
+    >>> lookup("letter", "BigA", {"big_a": 1})
     1
     """
     if isinstance(name, str):
-        if name not in known:
-            raise unknown_name(kind, name, known)
-        return known[name]
+        for spelled in (name, snake_case(name), name.lower()):  # Keras takes names of classes too
+            if spelled in known:
+                return known[spelled]
+        raise unknown_name(kind, name, known)
     if callable(name):
         return name
     raise ArgumentError(f"The {kind} is given by its name or as something callable; {name!r} was given.")

@@ -12,7 +12,7 @@ import numpy as np
 from vizkit.nn import activations
 from vizkit.nn.autodiff import Tracked, plain
 
-__all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "norm", "shape"]
+__all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "norm", "one_hot", "shape"]
 
 norm = np.linalg.norm
 
@@ -26,6 +26,18 @@ def cast(x: Any, dtype: Any) -> Any:
     'float32'
     """
     return convert_to_tensor(x).astype(np.dtype(dtype))
+
+
+def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = "float32") -> Any:
+    """Return a 1 at the place of each whole number of an array, of shape (..., num_classes), and 0 elsewhere.
+
+    Examples
+    --------
+    >>> one_hot([1, 0], 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    found = np.equal(np.asarray(plain(x))[..., None], np.arange(num_classes)).astype(dtype)
+    return np.moveaxis(found, -1, axis)
 
 
 def shape(x: Any) -> tuple[int, ...]:

@@ -72,6 +72,7 @@ class L2(L1L2):
         super().__init__(l2=l2)
 
 
+l1, l2, l1_l2 = L1, L2, L1L2  # Keras writes them both ways
 _NAMES = by_name(L1, L2, l1_l2=lambda: L1L2(0.01, 0.01), L1=L1, L2=L2, L1L2=L1L2)
 
 

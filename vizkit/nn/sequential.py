@@ -89,7 +89,7 @@ class Sequential(Model):
 
     def _build_if_known(self) -> None:
         """Make the weights at once where the shape of a sample is known, by a run on zeros."""
-        if self._sample_shape is not None and self._layers:
+        if self._sample_shape is not None and None not in self._sample_shape and self._layers:
             with np.errstate(all="ignore"):
                 self._silently(np.zeros((1, *self._sample_shape), self.dtype))
 

@@ -14,6 +14,9 @@ from vizkit.nn.layers.pooling import AveragePooling2D, GlobalAveragePooling1D, G
 from vizkit.nn.layers.recurrent import GRU, LSTM, SimpleRNN
 from vizkit.nn.layers.variables import Variable
 
+MaxPool2D, AveragePool2D, AvgPool2D = MaxPooling2D, AveragePooling2D, AveragePooling2D  # Keras's short names
+GlobalAvgPool2D = GlobalAveragePooling2D
+
 __all__ = [
     "ELU", "GRU", "LSTM", "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D",
     "Conv2DTranspose", "Dense", "Dropout", "Embedding", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D",

@@ -58,6 +58,8 @@ class LeakyReLU(Layer):
     ----------
     negative_slope
         Slope where the input is negative.
+    alpha
+        Its former name.
 
     Examples
     --------
@@ -67,9 +69,9 @@ class LeakyReLU(Layer):
 
     casts_integers = True
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, negative_slope: float = 0.3, alpha: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.negative_slope = negative_slope
+        self.negative_slope = negative_slope if alpha is None else alpha
 
     def call(self, inputs: Any) -> Any:
         """Return the bent inputs, of the same shape (batch, ...)."""

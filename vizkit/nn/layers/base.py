@@ -14,6 +14,7 @@ from vizkit.nn import initializers, regularizers, seeds
 from vizkit.nn.autodiff import Tracked
 from vizkit.nn.autodiff.engine import innermost
 from vizkit.nn.changes import Noticed, notice
+from vizkit.nn.layers.options import check_names, unknown_option
 from vizkit.nn.layers.variables import Variable
 from vizkit.nn.names import snake_case
 from vizkit.typing import Float
@@ -35,8 +36,8 @@ class Layer(Noticed):
         Type of its weights and outputs, ``"float32"`` when neither it nor its model says otherwise.
     trainable
         Whether training changes its weights.
-    input_shape
-        Shape of one sample, for the first layer of a model.
+    input_shape, input_dim
+        Shape of one sample, or how many numbers it has, for the first layer of a model.
 
     Examples
     --------
@@ -57,6 +58,7 @@ class Layer(Noticed):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Lay the ground before ``__init__``, so that a subclass may forget ``super().__init__()``."""
+        check_names(cls, args, kwargs)
         layer = super().__new__(cls)
         layer._auto_named = True
         layer._given = set(kwargs)
@@ -76,11 +78,16 @@ class Layer(Noticed):
         dtype: Any = None,
         trainable: bool = True,
         input_shape: Sequence[int] | None = None,
+        **unknown: Any,
     ) -> None:
+        input_dim = unknown.pop("input_dim", None)
+        for option in unknown:
+            raise unknown_option(type(self), option)
         if name is not None:
             self.name, self._auto_named = name, False
         self._dtype = None if dtype is None else _floating(dtype)
         self._trainable = trainable
+        input_shape = (input_dim,) if input_shape is None and input_dim is not None else input_shape
         self._sample_shape = None if input_shape is None else tuple(input_shape)
 
     # -- what a layer of one's own defines ------------------------------------------------------
@@ -95,6 +102,10 @@ class Layer(Noticed):
     def config(self) -> dict[str, Any]:
         """Return what the layer was made with, as text, numbers and lists."""
         return {key: value for key, value in vars(self).items() if key in self._config_names()}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the same with name, dtype and whether it is trained, as Keras does."""
+        return {"name": self.name, "dtype": self.dtype.name, "trainable": self.trainable} | self.config()
 
     def _config_names(self) -> set[str]:
         """Return the names of the class's own arguments, and of those that it was given for its base class."""

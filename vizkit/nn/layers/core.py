@@ -159,7 +159,10 @@ class Input(Layer):
     Parameters
     ----------
     shape
-        Lengths of the axes, without the batch; of the only axis, a number.
+        Lengths of the axes, without the batch; of the only axis, a number. With a ``None`` among them, for sequences of
+        any length, the model has its weights when it first sees data.
+    dtype, batch_size
+        Accepted for Keras's sake.
 
     Raises
     ------
@@ -172,9 +175,9 @@ class Input(Layer):
     (28, 28, 1)
     """
 
-    def __init__(self, shape: Any, **kwargs: Any) -> None:
-        several = isinstance(shape, (tuple, list))
-        shape = tuple(whole("The length of each axis of an Input", n) for n in (shape if several else (shape,)))
+    def __init__(self, shape: Any, batch_size: int | None = None, dtype: Any = None, **kwargs: Any) -> None:
+        lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+        shape = tuple(n if n is None else whole("The length of each axis of an Input", n) for n in lengths)
         super().__init__(input_shape=shape, **kwargs)
         self.shape = shape
 

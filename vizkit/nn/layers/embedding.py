@@ -84,6 +84,8 @@ class Embedding(Layer):
         What large vectors cost, by name or as a regularizer; nothing when ``None``.
     mask_zero
         Must be false: here no layer skips padding by itself.
+    input_length
+        How many words a text has, for the first layer of a model; it need not be said.
 
     Examples
     --------
@@ -98,9 +100,13 @@ class Embedding(Layer):
         embeddings_initializer: Any = "random_uniform",
         embeddings_regularizer: Any = None,
         mask_zero: bool = False,
+        input_length: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.input_length = input_length
+        if input_length is not None:
+            self._sample_shape = (whole("input_length", input_length),)
         self.input_dim = whole("input_dim", input_dim)
         self.output_dim = whole("output_dim", output_dim)
         self.embeddings_initializer = embeddings_initializer

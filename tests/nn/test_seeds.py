@@ -1,0 +1,92 @@
+"""The same seed gives the same weights, batches and dropout masks, bit for bit, on any number of threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vizkit import nn
+from vizkit.nn import layers
+
+PROGRAM = """
+import hashlib
+import numpy as np
+from vizkit import nn
+from vizkit.nn import initializers, layers
+
+nn.set_random_seed(5)
+seen = []
+
+class Watch(layers.Layer):
+    def call(self, inputs, training=False):
+        if training:
+            seen.append(inputs if isinstance(inputs, np.ndarray) else inputs.numpy())
+        return inputs
+
+def model(**options):
+    return nn.Sequential([
+        nn.Input((12, 16)), Watch(), layers.Dropout(0.3), Watch(), layers.LSTM(96, dropout=0.2, return_sequences=True),
+        layers.GRU(80, recurrent_initializer="he_normal"), layers.Dense(300, "relu"), layers.Dropout(0.5),
+        layers.Dense(1),
+    ], **options)
+
+random = np.random.default_rng(0)
+x, y = random.normal(size=(70, 12, 16)).astype("float32"), random.normal(size=(70, 1))
+parts = [initializers.Orthogonal(seed=3)((400, 300)), initializers.Orthogonal(seed=3)((30, 500))]
+for made in (model(), model(seed=8)):
+    parts += made.get_weights()
+    made.compile("sgd", "mse")
+    made.fit(x, y, epochs=2, verbose=0)
+parts += seen
+print(len(seen), hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest())
+"""
+
+
+def told(threads):
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    count, digest = done.stdout.split()
+    assert int(count) == 2 * 2 * 3 * 2  # two models, two epochs of three batches, watched at two places
+    return digest
+
+
+@pytest.mark.slow
+def test_one_thread_and_two_draw_the_same():
+    digest = told(1)
+    assert told(2) == digest
+    assert told(1) == digest
+
+
+def trained(model_seed, **options):
+    model = nn.Sequential(
+        [nn.Input((6,)), layers.Dense(5, "tanh"), layers.Dropout(0.4), layers.Dense(2)], seed=model_seed
+    )
+    model.compile("adam", "mse")
+    random = np.random.default_rng(1)
+    model.fit(random.normal(size=(40, 6)), random.normal(size=(40, 2)), epochs=2, verbose=0, **options)
+    return model.get_weights()
+
+
+def test_a_seed_decides_the_whole_training():
+    first, again, other = trained(4), trained(4), trained(5)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_the_seed_of_fit_decides_the_batches_alone():
+    first, again, other = trained(4, seed=1), trained(4, seed=1), trained(4, seed=2)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_other_draws_do_not_disturb_a_seeded_model():
+    first = trained(4)
+    nn.set_random_seed(0)
+    layers.Dense(3)(np.ones((1, 2)))
+    np.random.default_rng().random(5)
+    assert all(np.array_equal(a, b) for a, b in zip(first, trained(4), strict=True))

@@ -1,0 +1,59 @@
+"""What a layer is made with: which options it has, and that the names among them exist."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vizkit.errors import ArgumentError, UnknownNameError
+from vizkit.nn import activations, initializers, regularizers
+
+__all__ = ["check_names", "unknown_option"]
+
+_CHOICES = {"activation": activations, "_initializer": initializers, "_regularizer": regularizers}
+
+
+def check_names(cls: type, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Refuse the name of an activation, initializer or regularizer that does not exist, before a layer is made with it.
+
+    In a class of one's own the options may mean what they like.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is one among them.
+    """
+    if not cls.__module__.startswith("vizkit."):
+        return
+    places = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+    for option, value in {**dict(zip(places, args, strict=False)), **options}.items():
+        for ending, choices in _CHOICES.items():
+            if option.endswith(ending) and isinstance(value, str):
+                _check(choices, value, f"{cls.__name__} ({options.get('name') or 'no name'}): {option}")
+
+
+def _check(choices: Any, name: str, where: str) -> None:
+    try:
+        choices.get(name)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{where} cannot be {name!r}. {error}") from None
+
+
+def unknown_option(cls: type, given: str) -> ArgumentError:
+    """Return the error for an option that a layer does not have, with all that it has.
+
+    Examples
+    --------
+    >>> from vizkit.nn.layers import Flatten
+    >>> str(unknown_option(Flatten, "nam"))
+    "Flatten has no option 'nam'. Did you mean 'name'? Its options are: dtype, input_dim, input_shape, name, trainable."
+    """
+    known = {"input_dim"}  # not a parameter of `Layer`, because an embedding has one that means something else
+    for base in cls.__mro__[:-1]:
+        kinds = inspect.signature(base.__init__).parameters.values()
+        known |= {p.name for p in kinds if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name != "self"}
+    near = difflib.get_close_matches(given, sorted(known), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ArgumentError(f"{cls.__name__} has no option {given!r}.{hint} Its options are: {', '.join(sorted(known))}.")
