@@ -24,8 +24,15 @@ STORY = sample_story()
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def empty_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIZKIT_CACHE", str(tmp_path_factory.mktemp("segments")))
+        yield
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, empty_cache):
     folder = tmp_path_factory.mktemp("video")
     told = []
     path = video(STORY, folder / "sample.mp4", "ql", progress=lambda share, name: told.append((share, name)))

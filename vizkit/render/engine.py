@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from vizkit.render.cache import Cache
@@ -64,6 +65,7 @@ def make(
     source: bytes = b"",
     plan: Plan = singles,
     progress: Progress | None = None,
+    check: Callable[[Job, bytes], None] | None = None,
 ) -> Made:
     """Make the segments of jobs.
 
@@ -83,6 +85,8 @@ def make(
         Divides the jobs that are left among workers.
     progress
         Is told the share of the work that is done, 0 to 1, and a job's name.
+    check
+        Is shown each segment before it is kept, to raise what is wrong with it.
 
     Raises
     ------
@@ -95,10 +99,10 @@ def make(
     for job in left:
         alike.setdefault(job.key or str(id(job)), []).append(job)
     todo = [same[0] for same in alike.values()]
-    whole = sum(job.cost for job in todo)
-    found = executor_for(whole, executor) if isinstance(executor, int) else executor
-    done = 0.0
-    for job, content in found.run(plan(todo, found.workers), source) if todo else ():
+    whole, done = sum(job.cost for job in todo), 0.0
+    for job, content in _carried_out(todo, executor, source, plan):
+        if check is not None:
+            check(job, content)
         if cache is not None and job.key:
             cache.put(job.key, content)
         for same in alike[job.key] if job.key else [job]:
@@ -118,3 +122,16 @@ def _cached(job: Job, path: Path, cache: Cache | None) -> bool:
         return False
     path.write_bytes(content)
     return True
+
+
+def _carried_out(
+    todo: Sequence[Job], executor: Executor | int, source: bytes, plan: Plan
+) -> Iterator[tuple[Job, bytes]]:
+    """Yield each job with its segment; an executor that is made here is closed here."""
+    if not todo:
+        return
+    if not isinstance(executor, int):
+        yield from executor.run(plan(todo, executor.workers), source)
+        return
+    with closing(executor_for(sum(job.cost for job in todo), executor)) as found:
+        yield from found.run(plan(todo, found.workers), source)

@@ -18,8 +18,8 @@ from vizkit.render.formats import FORMATS, Shot
 from vizkit.render.subtitles import Cue, srt, webvtt
 
 if TYPE_CHECKING:
-    from vizkit.render.engine import Made
     from vizkit.render.jobs import Executor
+    from vizkit.render.segments import Segment
 
 __all__ = ["finish", "kept", "subtitles", "workers"]
 
@@ -45,7 +45,7 @@ def kept(cache: bool) -> Cache | None:
 
 
 def finish(
-    made: Made,
+    made: Iterable[Segment],
     shot: Shot,
     target: Path,
     workplace: Path,

@@ -6,6 +6,7 @@ machine it is called; it returns a `vizkit.render.segments.Segment` as bytes. An
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -30,7 +31,8 @@ class Job:
     cost
         Expected seconds of work.
     kind
-        ``"play"`` (of a story, drawn from its two frames) or ``"scene"`` (a play of a manim scene, which is built).
+        ``"play"`` (of a story, drawn from its two frames) or ``"scene"`` (a play of a manim scene, which is built); or
+        a whole scene, to be looked through (``"survey"``) or drawn in one piece (``"whole"``).
     shot
         Size, rate and format.
     head, blobs
@@ -86,9 +88,22 @@ class Executor(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of the workers."""
+        ...
+
+
+# kind of a job -> the module and function that carry it out; loaded when they are needed
+_KINDS = {
+    "play": ("stories", "carry_out"),
+    "scene": ("scenes", "carry_out"),
+    "survey": ("scenes", "carry_out_survey"),
+    "whole": ("scenes", "carry_out_whole"),
+}
+
 
 def render_segment(job: Job, source: bytes = b"") -> bytes:
-    """Make one segment and return it as bytes.
+    """Make one segment and return it as bytes; of a scene that is looked through, what was found.
 
     Parameters
     ----------
@@ -102,10 +117,9 @@ def render_segment(job: Job, source: bytes = b"") -> bytes:
     RenderError
         If it cannot be made.
     """
-    if job.kind == "play":
-        from vizkit.render.stories import draw
-    elif job.kind == "scene":
-        from vizkit.render.scenes import draw
-    else:
-        raise RenderError(f"A job is a play or a scene, but this one is {job.kind!r}; is it from another vizkit?")
-    return draw(job, source).to_bytes()
+    if job.kind not in _KINDS:
+        raise RenderError(
+            f"A job is one of {', '.join(_KINDS)}, but this one is {job.kind!r}; is it from another vizkit?"
+        )
+    module, function = _KINDS[job.kind]
+    return getattr(importlib.import_module(f"vizkit.render.{module}"), function)(job, source)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 
+from vizkit.animation.plain import pack, unpack
 from vizkit.errors import RenderError
 from vizkit.render.answers import answer, segment_in
 from vizkit.render.jobs import Job, render_segment
@@ -43,6 +44,9 @@ class Here:
         for job in (job for batch in batches for job in batch):
             yield job, render_segment(job, source)
 
+    def close(self) -> None:
+        """Do nothing: there is no process."""
+
 
 class Processes:
     """Carries out jobs in processes side by side.
@@ -55,6 +59,7 @@ class Processes:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        self._started: list[_Worker] = []
 
     def run(self, batches: Sequence[Sequence[Job]], source: bytes) -> Iterator[tuple[Job, bytes]]:
         """Yield each job with its segment; see `vizkit.render.jobs.Executor`.
@@ -65,26 +70,32 @@ class Processes:
             If a process died, or failed in a way that vizkit did not foresee.
         """
         waiting = [list(batch) for batch in batches if batch]
-        started: list[_Worker] = []
+        started = self._started
         try:
-            started.extend(_Worker(source) for _ in range(min(self.workers, sum(map(len, waiting)))))
+            while len(started) < min(self.workers, sum(map(len, waiting))):
+                started.append(_Worker())
             for worker in started:
-                worker.take(next_job(worker, waiting, started))
+                worker.take(next_job(worker, waiting, started), source)
             while busy := {worker.pipe: worker for worker in started if worker.job is not None}:
                 for pipe in wait(list(busy)):
                     worker = busy[pipe]
                     job, made = worker.job, worker.answer()
-                    worker.take(next_job(worker, waiting, started))
+                    worker.take(next_job(worker, waiting, started), source)
                     yield job, made
-        finally:  # after an error or an interruption some are still at work
-            for worker in started:
-                worker.stop()
+        finally:
+            if any(worker.job is not None for worker in started):  # after an error or an interruption
+                self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        while self._started:
+            self._started.pop().stop()
 
 
 class _Worker:
     """A process with this end of its pipe, the job that it is at, and those of its batch that it has not begun."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs,), daemon=True)
@@ -93,13 +104,12 @@ class _Worker:
         theirs.close()  # so that the pipe ends with the process
         self.job: Job | None = None
         self.batch: list[Job] = []
-        self._send(source)
 
-    def take(self, job: Job | None) -> None:
+    def take(self, job: Job | None, source: bytes) -> None:
         """Begin a job, if there is one."""
         self.job = job
         if job is not None:
-            self._send(job.to_bytes())
+            self._send(pack({}, job.to_bytes(), source))
 
     def answer(self) -> bytes:
         """Return the segment of the job that the process is at."""
@@ -167,8 +177,8 @@ def _interrupts_ignored() -> Iterator[None]:
 def _work(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        source = pipe.recv_bytes()
         while True:
-            pipe.send_bytes(answer(pipe.recv_bytes(), source))
+            _, (job, source) = unpack(pipe.recv_bytes())
+            pipe.send_bytes(answer(job, source))
     except (EOFError, ConnectionError):  # the parent has ended
         return

@@ -14,12 +14,11 @@ from vizkit.animation.script import Play, plays
 from vizkit.render.encoding import Encoder
 from vizkit.render.formats import FORMATS, Shot
 from vizkit.render.jobs import Job
-from vizkit.render.segments import Segment
 from vizkit.render.stamps import stamp
 from vizkit.stories.story import Story
 from vizkit.theme import Theme
 
-__all__ = ["draw", "jobs"]
+__all__ = ["carry_out", "jobs"]
 
 # Expected seconds, about what one core of 2020 needs: for a segment, for a frame, and for a pixel of a frame.
 SEGMENT, FRAME, PIXEL = 0.02, 0.003, 6e-9
@@ -52,8 +51,8 @@ def _key(head: dict[str, Any], shot: Shot, blobs: tuple[bytes, ...]) -> str:
     return found.hexdigest()
 
 
-def draw(job: Job, source: bytes = b"") -> Segment:
-    """Draw and encode the play of a job."""
+def carry_out(job: Job, source: bytes = b"") -> bytes:
+    """Draw and encode the play of a job; return its segment."""
     theme = Theme(**job.head["theme"])
     frames: list[Frame] = [frame_from(blob) for blob in job.blobs]
     play = play_from(job.head["play"], frames[0], frames[-1])
@@ -61,4 +60,4 @@ def draw(job: Job, source: bytes = b"") -> Segment:
     clear = FORMATS[shot.format].clear
     for pixels, repeat in film(play, theme, (shot.width, shot.height), shot.rate, clear=clear):
         encoder.add(pixels, repeat)
-    return encoder.finish()
+    return encoder.finish().to_bytes()

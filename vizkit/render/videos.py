@@ -1,12 +1,14 @@
-"""A story as a video."""
+"""Videos of stories, and of any manim scene."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vizkit.errors import ArgumentError
+from vizkit.files import as_path
 from vizkit.render.files import output_path, workshop
 from vizkit.render.formats import FORMATS, Shot, format_of
 from vizkit.render.quality import quality_of
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from vizkit.render.engine import Progress
     from vizkit.render.jobs import Executor
 
-__all__ = ["video"]
+__all__ = ["scene_video", "video"]
 
 
 def video(
@@ -92,3 +94,68 @@ def video(
         finish(made, shot, target, folder, title=story.title, chapters=cues(story))
     subtitles(target, [cue for cue in cues(story) if cue.text])
     return target
+
+
+def scene_video(
+    file: str | os.PathLike[str],
+    scene: str,
+    path: str | os.PathLike[str],
+    quality: str = "qh",
+    *,
+    format: str | None = None,
+    jobs: Executor | int | None = None,
+    cache: bool = True,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> Path:
+    """Write a manim scene as a video: the frames that manim renders, drawn side by side.
+
+    Sections become chapters, sounds are in the file, and what is said lies beside it as ``.srt`` and ``.vtt``. A
+    scene whose plays cannot be made apart, since they depend on having drawn those before, is found out by comparing
+    and drawn in one piece. Without a seed in manim's configuration, random numbers have the seed 0.
+
+    Parameters
+    ----------
+    file
+        The Python file.
+    scene
+        The name of its class; may be empty where there is only one.
+    path, quality, format, jobs, cache, progress
+        As for `vizkit.render.video`.
+    notice
+        Is told when a scene is drawn in one piece, and why.
+
+    Returns
+    -------
+    Path
+        The video's path.
+
+    Raises
+    ------
+    MissingExtraError
+        If manim is not installed.
+    UnknownNameError
+        If there is no such scene, quality or format.
+    ArgumentError
+        If there is no such file.
+    OutputError
+        If the video cannot be written.
+    RenderError
+        If the scene fails; the message says in which line.
+    """
+    source_file = as_path(file)
+    if not source_file.is_file():
+        raise ArgumentError(f"A scene lies in a Python file, but there is no file {str(file)!r}.")
+    size, kind = quality_of(quality), format_of(path, format)
+    target = output_path(path, FORMATS[kind].suffix)
+
+    from vizkit.render.films import filmed
+    from vizkit.render.finishing import kept, workers
+    from vizkit.render.sessions import Source
+
+    shot = Shot(size.width, size.height, size.rate, "mp4" if kind == "gif" else kind)
+    with workshop(target) as folder:
+        media = folder / "media"
+        media.mkdir()
+        source = Source(str(source_file.resolve()), scene, os.getcwd(), str(media.resolve()))
+        return filmed(source, shot, target, folder, workers(jobs), kept(cache), progress, notice)

@@ -1,0 +1,212 @@
+"""manim scenes as jobs: they are surveyed without drawing, and each play is drawn by a worker that walks to it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydub import AudioSegment
+
+from vizkit.animation import StoryScene, cues
+from vizkit.animation.plain import pack, unpack
+from vizkit.render import stories
+from vizkit.render.encoding import Encoder
+from vizkit.render.formats import FORMATS, Shot
+from vizkit.render.jobs import Job
+from vizkit.render.segments import Segment
+from vizkit.render.sessions import Session, Source, inside, scene_class
+from vizkit.render.stamps import code, libraries
+from vizkit.theme import DARK, get
+
+__all__ = ["Survey", "Told", "carry_out", "carry_out_survey", "carry_out_whole", "jobs", "strayed"]
+
+_PLAYED = ("construct", "setup", "tear_down", "settled", "__init__")  # what a scene that only plays a story leaves
+SEGMENT, FRAME, PIXEL, CURVE = 0.05, 0.004, 8e-9, 2e-6  # expected seconds; the last for each curve that is drawn anew
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a scene consists of, found out without drawing it.
+
+    Attributes
+    ----------
+    plays
+        Of each play: its fingerprints ``border`` and ``content``, its ``frames``, and how many ``drawn`` with how many
+        ``curves``.
+    end
+        The fingerprint of the state that the scene ends in.
+    sections
+        The name and the number of frames of each section.
+    cues
+        What is said, with start and end in seconds.
+    sound
+        A WAV file, or nothing.
+    """
+
+    plays: list[dict[str, Any]]
+    end: str
+    sections: list[tuple[str, int]]
+    cues: list[tuple[str, float, float]]
+    sound: bytes = b""
+
+    def to_bytes(self) -> bytes:
+        """Return the survey as bytes."""
+        head = {name: getattr(self, name) for name in ("plays", "end", "sections", "cues")}
+        return pack(head, self.sound)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Survey:
+        """Return the survey that bytes were made from."""
+        head, (sound,) = unpack(data)
+        return cls(**head, sound=sound)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A scene that only plays a story, as the story's jobs.
+
+    Attributes
+    ----------
+    title
+        The story's title.
+    cues
+        The beats: name, caption, start and end in seconds.
+    jobs
+        The plays.
+    """
+
+    title: str
+    cues: list[tuple[str, str, float, float]]
+    jobs: list[Job]
+
+    def to_bytes(self) -> bytes:
+        """Return it as bytes."""
+        return pack({"title": self.title, "cues": self.cues}, *(job.to_bytes() for job in self.jobs))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Told:
+        """Return what bytes were made from."""
+        head, blobs = unpack(data)
+        return cls(head["title"], head["cues"], [Job.from_bytes(blob) for blob in blobs])
+
+
+def _told(kind: type[StoryScene], shot: Shot) -> Told:
+    scene = kind.__new__(kind)  # its story is wanted, not its renderer
+    story = scene.make_story()
+    beats = [(cue.name, cue.text, cue.start, cue.end) for cue in cues(story)]
+    return Told(story.title, beats, stories.jobs(story, get(scene.theme, DARK), shot))
+
+
+def survey(source: Source, shot: Shot) -> Survey:
+    """Walk through a scene and note what it consists of."""
+    session = Session(source, shot, listens=True)
+    plays = []
+    while not session.over:
+        play = {"border": session.border(), "content": session.content()}
+        session.walk()
+        plays.append({**play, "frames": session.renderer.frames, **_effort(session)})
+    return _surveyed(session, plays)
+
+
+def _effort(session: Session) -> dict[str, int]:
+    """Return how many frames of the last play have to be drawn, and how many curves in each."""
+    renderer = session.renderer
+    return {"drawn": renderer.pictures, "curves": renderer.curves}
+
+
+def _surveyed(session: Session, plays: list[dict[str, Any]]) -> Survey:
+    writer, frames = session.writer, iter(play["frames"] for play in plays)
+    sections = [
+        (each.name, sum(next(frames) for _ in each.get_clean_partial_movie_files())) for each in writer.sections
+    ]
+    said = [(each.content, each.start.total_seconds(), each.end.total_seconds()) for each in writer.subcaptions]
+    return Survey(plays, session.border(), sections, said, _sound(session))
+
+
+def _sound(session: Session) -> bytes:
+    """Return the scene's sound as a WAV file, as manim exports it."""
+    writer = session.writer
+    if not writer.includes_sound:
+        return b""
+    writer.add_audio_segment(AudioSegment.silent(0))
+    return writer.audio_segment.export(io.BytesIO(), format="wav").getvalue()
+
+
+def jobs(found: Survey, shot: Shot) -> list[Job]:
+    """Return the jobs of a surveyed scene, in order."""
+    ends = [play["border"] for play in found.plays[1:]] + [found.end]
+    return [_job(index, play, end, shot) for index, (play, end) in enumerate(zip(found.plays, ends, strict=True))]
+
+
+def _job(index: int, play: dict[str, Any], end: str, shot: Shot) -> Job:
+    each = FRAME + PIXEL * shot.width * shot.height + CURVE * play["curves"]
+    head = {"index": index, "before": play["border"], "after": end}
+    return Job(f"play {index}", _key(play, shot), SEGMENT + play["drawn"] * each, "scene", shot, head)
+
+
+def _key(play: dict[str, Any], shot: Shot) -> str:
+    """Return the hash of all that a play's frames depend on, or nothing where that is not known."""
+    if not play["content"]:
+        return ""
+    about = [code(), libraries(), play["content"], play["frames"], asdict(shot), FORMATS[shot.format].recipe]
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+_session: dict[tuple[bytes, Shot], Session] = {}  # the one that is kept between jobs
+
+
+def _session_at(index: int, source: bytes, shot: Shot) -> Session:
+    """Return the scene waiting at a play: the one that is kept, walked on, or a new one."""
+    session = _session.get((source, shot))
+    if session is None or session.over or session.index > index:
+        for other in _session.values():
+            other.close()
+        _session.clear()
+        session = _session[source, shot] = Session(Source.from_bytes(source), shot)
+    while session.index < index and not session.over:
+        session.walk()
+    return session
+
+
+def carry_out(job: Job, source: bytes) -> bytes:
+    """Draw and encode the play of a job, unless the scene is not as it was when it was surveyed; return its segment.
+
+    The notes tell how the scene was ``found`` and ``left``: the fingerprint of its state and a hash of its picture.
+    """
+    session = _session_at(job.head["index"], source, job.shot)
+    found = session.stand()
+    if session.over or found[0] != job.head["before"]:
+        return Segment((), notes={"found": found, "left": found}).to_bytes()
+    encoder = Encoder(job.shot)
+    session.draw(encoder)
+    return encoder.finish({"found": found, "left": session.stand()}).to_bytes()
+
+
+def strayed(job: Job, notes: dict[str, Any]) -> bool:
+    """Say whether a play was drawn from, or led to, another state than the survey's."""
+    return notes["found"][0] != job.head["before"] or notes["left"][0] != job.head["after"]
+
+
+def carry_out_survey(job: Job, source: bytes) -> bytes:
+    """Survey a scene and return what was found: a `Told` where it only plays a story, else a `Survey`."""
+    found = Source.from_bytes(source)
+    with inside(found.folder):
+        kind = scene_class(found.file, found.scene)
+        tells = issubclass(kind, StoryScene) and all(getattr(kind, n) is getattr(StoryScene, n) for n in _PLAYED)
+        told = _told(kind, job.shot) if tells else None
+    if told is not None:
+        return pack({"kind": "told"}, told.to_bytes())
+    return pack({"kind": "survey"}, survey(found, job.shot).to_bytes())
+
+
+def carry_out_whole(job: Job, source: bytes) -> bytes:
+    """Draw a scene in one piece; return its survey and its only segment."""
+    session, encoder = Session(Source.from_bytes(source), job.shot, listens=True), Encoder(job.shot)
+    plays = []
+    while not session.over:
+        session.draw(encoder)
+        plays.append({"frames": session.renderer.frames})
+    return pack({}, _surveyed(session, plays).to_bytes(), encoder.finish().to_bytes())

@@ -1,0 +1,302 @@
+"""A scene that is being played, and waits at the beginning of each play for what to do.
+
+The user's code runs in a thread of its own, since its plays are calls that must not return before the play is
+over. The thread and the one that leads it never run at the same time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import asdict, dataclass
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from queue import SimpleQueue
+from types import FrameType, ModuleType
+from typing import Any
+
+import manim.scene.scene as scenes
+from manim import Scene, config, tempconfig
+
+from vizkit.animation.plain import pack, unpack
+from vizkit.errors import ArgumentError, RenderError, VizkitError, unknown_name
+from vizkit.render.codes import is_library
+from vizkit.render.encoding import Encoder
+from vizkit.render.formats import FORMATS, Shot
+from vizkit.render.guide import Guide, Writer, steady
+from vizkit.render.states import Fingerprint, generators
+
+__all__ = ["Session", "Source", "inside", "scene_class"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a scene comes from.
+
+    Attributes
+    ----------
+    file
+        The Python file.
+    scene
+        The class's name.
+    folder
+        The working folder, from which the scene takes its files.
+    media
+        A folder for what manim makes on the way, such as the outlines of texts.
+    exact
+        Whether plays are walked through frame by frame always.
+    """
+
+    file: str
+    scene: str
+    folder: str
+    media: str
+    exact: bool = False
+
+    def to_bytes(self) -> bytes:
+        """Return the source as bytes."""
+        return pack(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Source:
+        """Return the source that bytes were made from."""
+        return cls(**unpack(data)[0])
+
+
+class _Left(BaseException):
+    """Ends a scene that nobody leads any more; no scene catches it by mistake."""
+
+
+class Session:
+    """A scene, built and led play by play.
+
+    Attributes
+    ----------
+    index
+        The play that the scene waits at, counted from 0 without those that have no frames.
+    over
+        Whether the scene has ended.
+    """
+
+    def __init__(self, source: Source, shot: Shot, *, listens: bool = False) -> None:
+        self.source, self.shot, self.listens = source, shot, listens
+        self.index, self.over, self.scene = -1, False, None
+        self._stand = (-1, ("", ""))  # of a play: what `stand` has found
+        self._orders: SimpleQueue[Encoder | _Left | None] = SimpleQueue()
+        self._news: SimpleQueue[BaseException | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._play, name=f"scene {source.scene}", daemon=True)
+        self._run(self._thread.start)
+
+    @property
+    def renderer(self) -> Guide:
+        """The renderer, for what it has counted."""
+        return self.scene.renderer
+
+    @property
+    def writer(self) -> Writer:
+        """What manim has noted: sections, subtitles, sounds."""
+        return self.scene.renderer.file_writer
+
+    def walk(self) -> None:
+        """Go through the play without drawing, and on to the next."""
+        self._go(None)
+
+    def draw(self, encoder: Encoder) -> None:
+        """Draw the play, and go on to the next."""
+        self._go(encoder)
+
+    def close(self) -> None:
+        """End the scene."""
+        if not self.over:
+            self._orders.put(_Left())
+            self._thread.join()
+            self.over = True
+
+    def border(self) -> str:
+        """Return the fingerprint of the state at this play's beginning, or at the end."""
+        found = Fingerprint(codes=False).add("random", generators()).add("scene", self.scene)
+        found.add("time", self.renderer.time).add("camera", self.scene.camera)
+        for frame in self._frames():
+            found.add(frame.f_code.co_name, {name: frame.f_locals[name] for name in sorted(frame.f_locals)})
+        return found.hex()
+
+    def content(self) -> str:
+        """Return the fingerprint of what this play's frames depend on, or an empty text when it is not known."""
+        scene = self.scene
+        shown = [scene.mobjects, scene.foreground_mobjects, scene.animations, scene.updaters]
+        found = Fingerprint(codes=True).add("shown", shown).add("camera", scene.camera)
+        found.add("how", [scene.duration, scene.always_update_mobjects])
+        if not steady(scene):  # a function may ask for the time or for random numbers
+            found.add("moment", [generators(), float(self.renderer.time)])
+        return found.hex() if found.complete else ""
+
+    def stand(self) -> tuple[str, str]:
+        """Return the fingerprint of the state, and a hash of all that is on the scene; at the end there is none."""
+        if self._stand[0] != self.index:
+            self._stand = self.index, (self.border(), "" if self.over else self._picture())
+        return self._stand[1]
+
+    def _picture(self) -> str:
+        camera = self.scene.camera
+        camera.reset()
+        camera.capture_mobjects([*self.scene.mobjects, *self.scene.foreground_mobjects])
+        return hashlib.sha256(camera.pixel_array).hexdigest()
+
+    def _frames(self) -> Iterator[FrameType]:
+        """Yield the frames of the user's code that is being run, the innermost first."""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        while frame is not None:
+            module = sys.modules.get(frame.f_globals.get("__name__", ""))
+            if module is not None and not is_library(module) and frame.f_code.co_name != "<module>":
+                yield frame
+            frame = frame.f_back
+
+    def _go(self, order: Encoder | None) -> None:
+        self._run(partial(self._orders.put, order))
+
+    def _run(self, start: Callable[[], None]) -> None:
+        """Let the scene's thread go on until the next play, or the end."""
+        with _quiet(self.listens), inside(self.source.folder):
+            start()
+            trouble = self._news.get()
+        if trouble is not None:
+            self.over = True
+            raise trouble
+
+    # -- in the scene's thread ---------------------------------------------------------------------
+
+    def _play(self) -> None:
+        try:
+            with tempconfig(_settings(self.source, self.shot)):
+                kind = scene_class(self.source.file, self.source.scene)
+                with _led(self._ask, self.source.exact):
+                    self.scene = kind()
+                self.writer.listens = self.listens
+                self.scene.render()
+        except _Left:
+            return
+        except VizkitError as error:
+            self._news.put(error)
+        except BaseException as error:
+            self._news.put(_failed(self.source.scene, self.source.file, error))
+        else:
+            self.index += 1
+            self.over = True
+            self._news.put(None)
+
+    def _ask(self, scene: Scene) -> Encoder | None:
+        self.scene = scene
+        self.index += 1
+        self._news.put(None)
+        order = self._orders.get()
+        if isinstance(order, _Left):
+            raise order
+        return order
+
+
+def scene_class(file: str, name: str) -> type[Scene]:
+    """Return a scene class from a file, read anew with the modules that lie beside it; without a name, the only one.
+
+    Raises
+    ------
+    ArgumentError
+        If there are several scenes, or none, and no name.
+    UnknownNameError
+        If the file has no such scene.
+    """
+    path = Path(file).resolve()
+    for known, module in list(sys.modules.items()):
+        beside = getattr(module, "__file__", None)
+        if beside and Path(beside).is_relative_to(path.parent) and known != "__main__" and not is_library(module):
+            del sys.modules[known]  # what an earlier scene has changed there must not be found by this one
+    module = ModuleType(f"scene_file_{path.stem}")  # a name that no other module has
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    # Compiled from its text, not from a kept compilation: that could be an older one of the same second.
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+    except Exception as error:
+        raise _failed(name or path.name, str(path), error) from None
+    found = {each.__name__: each for each in vars(module).values() if _is_scene(each, module)}
+    if not name and len(found) == 1:
+        return next(iter(found.values()))
+    if not name:
+        raise ArgumentError(f"Name one scene of {path.name}; it has: {', '.join(sorted(found)) or 'none'}.")
+    if name not in found:
+        raise unknown_name("scene", name, found)
+    return found[name]
+
+
+def _is_scene(thing: object, module: ModuleType) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Scene) and thing.__module__ == module.__name__
+
+
+def _settings(source: Source, shot: Shot) -> dict[str, Any]:
+    """Return manim's settings; those that a user's ``manim.cfg`` has beside them stay.
+
+    Without a seed manim takes one from the system, and no two renderings are alike; here it is then 0.
+    """
+    folder = source.media
+    return {
+        "media_dir": folder, "video_dir": folder, "images_dir": folder, "log_dir": folder, "log_to_file": False,
+        "partial_movie_dir": str(Path(folder) / "parts"), "sections_dir": str(Path(folder) / "sections"),
+        "input_file": source.file, "output_file": "scene", "renderer": "cairo", "dry_run": False,
+        "pixel_width": shot.width, "pixel_height": shot.height, "frame_rate": shot.rate,
+        "format": "mov" if FORMATS[shot.format].clear else "mp4", "transparent": FORMATS[shot.format].clear,
+        "save_sections": False, "write_all": False, "preview": False, "live_preview": False,
+        "show_in_file_browser": False, "from_animation_number": 0, "upto_animation_number": -1,
+        "progress_bar": "none", "disable_caching": True, "max_files_cached": -1,
+        "seed": 0 if config.seed is None else config.seed,
+    }  # fmt: skip
+
+
+@contextmanager
+def _led(ask: Callable[[Scene], Encoder | None], exact: bool) -> Iterator[None]:
+    """Let a scene that is made now get a `Guide` as its renderer: manim makes scenes without arguments."""
+    before = scenes.CairoRenderer
+    scenes.CairoRenderer = partial(Guide, ask, exact=exact)
+    try:
+        yield
+    finally:
+        scenes.CairoRenderer = before
+
+
+@contextmanager
+def _quiet(prints: bool) -> Iterator[None]:
+    """Keep manim's reports off the standard output, and the scene's own too unless it shall print."""
+    log = logging.getLogger("manim")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with nullcontext() if prints else redirect_stdout(StringIO()):
+            yield
+    finally:
+        log.setLevel(level)
+
+
+@contextmanager
+def inside(folder: str) -> Iterator[None]:
+    """Work in a folder, as the scene's author does."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _failed(scene: str, file: str, error: BaseException) -> RenderError:
+    """Return the error of a scene that failed: what went wrong, and on which line of its file."""
+    path = Path(file).resolve()
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if Path(step.filename) == path]
+    where = f" in line {steps[-1].lineno} of {path.name}" if steps else ""
+    return RenderError(f"The scene {scene} failed{where}: {type(error).__name__}: {error}")
