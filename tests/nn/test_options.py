@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vizkit import nn
-from vizkit.errors import ArgumentError, UnknownNameError
+from vizkit.errors import ArgumentError, NotBuiltError, UnknownNameError
 from vizkit.nn import initializers, layers, losses, optimizers, regularizers
 
 NAMES = ["zeros", "zero", "Zeros", "ones", "one", "Ones", "identity", "Identity"]
@@ -114,3 +114,40 @@ def test_the_shape_of_a_sample_in_the_first_layer():
     assert not open_length.built
     for times in (4, 6):
         assert open_length.predict(np.ones((2, times), int)).shape == (2, 3)
+
+
+class Forgetful(layers.Layer):
+    def build(self, input_shape):
+        self.add_weight((input_shape[-1], 2))
+
+    def call(self, inputs):
+        return np.matmul(inputs, self.kernel)
+
+
+class Wrong(layers.Layer):
+    def call(self, inputs):
+        return inputs.no_such_method()
+
+
+CALLS = [
+    (lambda: Forgetful(name="mine")(np.ones((3, 4))), NotBuiltError, r"'mine' \(Forgetful\) uses self.kernel .*4, 2"),
+    (lambda: layers.MultiHeadAttention(2, 3)(np.ones((1, 2, 3))), ArgumentError, "is called with query.*'value'"),
+    (lambda: layers.Dense(3)(np.ones((1, 2)), 7), ArgumentError, "dense.*is called with inputs.*too many"),
+    (lambda: Wrong()(np.ones((1, 2))), AttributeError, "no_such_method"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call, kind, said", CALLS)
+def test_a_call_that_cannot_be_is_said_to_be_the_layers(call, kind, said):
+    with pytest.raises(kind, match=said):
+        call()
+
+
+def test_a_loss_that_returns_nothing_is_named():
+    def quantile(y_true, y_pred):
+        np.mean(y_true - y_pred)
+
+    model = nn.Sequential([layers.Dense(1)])
+    model.compile("sgd", quantile)
+    with pytest.raises(ArgumentError, match="The loss quantile returned nothing"):
+        model.fit(np.ones((2, 2)), np.ones(2), verbose=0)

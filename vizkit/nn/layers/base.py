@@ -14,7 +14,7 @@ from vizkit.nn import initializers, regularizers, seeds
 from vizkit.nn.autodiff import Tracked
 from vizkit.nn.autodiff.engine import innermost
 from vizkit.nn.changes import Noticed, notice
-from vizkit.nn.layers.options import check_names, unknown_option
+from vizkit.nn.layers.options import check_names, explain, unknown_option
 from vizkit.nn.layers.variables import Variable
 from vizkit.nn.names import snake_case
 from vizkit.typing import Float
@@ -302,17 +302,14 @@ class Layer(Noticed):
         return output
 
     def _named_call(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run ``call``; what NumPy says of shapes is said of this layer."""
+        """Run ``call``; what NumPy and Python say of shapes, attributes and arguments is said of this layer."""
         try:
             return self.call(inputs, *args, **kwargs)
         except VizkitError:
             raise
-        except ValueError as error:
-            shapes = [weight.shape for weight in self.own_weights]
-            raise ShapeError(
-                f"The layer {self.name!r} ({type(self).__name__}) cannot take an input of shape "
-                f"{shapes_of(inputs)} with weights of shape {shapes}: {error}"
-            ) from error
+        except (ValueError, AttributeError, TypeError) as error:
+            explain(self, error, shapes_of(inputs), args, kwargs)
+            raise
 
     def _build_for(self, inputs: Any) -> None:
         self.input_shape = shapes_of(inputs)

@@ -1,4 +1,4 @@
-"""What a layer is made with: which options it has, and that the names among them exist."""
+"""What is said of a layer that was made or called with what it cannot take."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vizkit.errors import ArgumentError, UnknownNameError
+from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, UnknownNameError
 from vizkit.nn import activations, initializers, regularizers
 
-__all__ = ["check_names", "unknown_option"]
+__all__ = ["check_names", "explain", "unknown_option"]
 
 _CHOICES = {"activation": activations, "_initializer": initializers, "_regularizer": regularizers}
 
@@ -57,3 +57,42 @@ def unknown_option(cls: type, given: str) -> ArgumentError:
     near = difflib.get_close_matches(given, sorted(known), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return ArgumentError(f"{cls.__name__} has no option {given!r}.{hint} Its options are: {', '.join(sorted(known))}.")
+
+
+def explain(layer: Any, error: Exception, shape: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raise in place of an error in a layer's ``call`` one that says more, where there is more to say.
+
+    Parameters
+    ----------
+    layer
+        Which layer it was.
+    error
+        What NumPy or Python raised.
+    shape
+        That of the input, or several.
+    args, kwargs
+        What the layer was called with beside.
+
+    Raises
+    ------
+    ShapeError
+        When NumPy could not compute with the shapes.
+    NotBuiltError
+        When ``call`` uses a weight that ``build`` has not made.
+    ArgumentError
+        When ``call`` takes other arguments.
+    """
+    called = f"The layer {layer.name!r} ({type(layer).__name__})"
+    shapes = [weight.shape for weight in layer.own_weights]
+    if isinstance(error, ValueError):
+        told = f"{called} cannot take an input of shape {shape} with weights of shape {shapes}: {error}"
+        raise ShapeError(told) from error
+    if isinstance(error, AttributeError) and error.obj is layer:
+        told = f"{called} uses self.{error.name} for an input of shape {shape}, but neither its __init__ nor its build "
+        raise NotBuiltError(f"{told}has made that. Its weights have the shapes {shapes}.") from error
+    signature = inspect.signature(layer.call)
+    try:
+        signature.bind(None, *args, **kwargs)
+    except TypeError as mismatch:
+        told = f"{called} is called with {', '.join(signature.parameters)}: {mismatch}."
+        raise ArgumentError(told) from error

@@ -59,6 +59,8 @@ class Loss(Noticed):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch, of shape ``()``; each sample's counts as often as its weight says."""
         losses = self.call(y_true, y_pred)
+        if losses is None:
+            raise ArgumentError(f"The loss {self.name} returned nothing; it returns the loss of each sample.")
         if sample_weight is not None:
             losses = losses * _weights_like(losses, sample_weight)
         return np.sum(losses) if self.reduction == "sum" else np.mean(losses)
