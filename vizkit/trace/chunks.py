@@ -38,11 +38,12 @@ class Chunk:
     metadata: dict[str, Any]
     data: memoryview
     data_at: int
+    length: int  # of the data; where the file is cut off, there are fewer
 
     @property
     def end(self) -> int:
         """Where the next chunk begins."""
-        return self.data_at + len(self.data)
+        return self.data_at + self.length
 
     def damaged(self, why: str) -> TraceFileError:
         """Return the error that names this chunk as damaged."""
@@ -101,6 +102,8 @@ def check_header(file: FileMap) -> int:
 def walk_chunks(file: FileMap) -> Iterator[Chunk]:
     """Yield the chunks after the header, each checked, up to the end of the file.
 
+    Of rows that are cut off, those before the cut are yielded.
+
     Raises
     ------
     TruncatedTraceError
@@ -110,8 +113,12 @@ def walk_chunks(file: FileMap) -> Iterator[Chunk]:
     """
     offset = HEADER
     while offset < file.size:
-        chunk = read_chunk(file, offset)
+        chunk = _read_begun(file, offset)
+        if chunk.end > file.size and chunk.kind != "ROWS":
+            raise _cut(chunk)
         yield chunk
+        if chunk.end > file.size:
+            raise _cut(chunk)
         offset = chunk.end
 
 
@@ -125,10 +132,22 @@ def read_chunk(file: FileMap, offset: int) -> Chunk:
     TraceFileError
         When a checksum is wrong, or the metadata are not JSON.
     """
+    chunk = _read_begun(file, offset)
+    if chunk.end > file.size:
+        raise _cut(chunk)
+    return chunk
+
+
+def _cut(chunk: Chunk) -> TruncatedTraceError:
+    return TruncatedTraceError(f"within the chunk at byte {chunk.offset} ({chunk.kind})")
+
+
+def _read_begun(file: FileMap, offset: int) -> Chunk:
+    """The chunk that begins at a byte, perhaps with fewer data than it should have."""
     kind, text, length = _read_frame(file, offset)
     metadata = _parse(text, file.name, offset, kind)
     data_at = offset + FRAME + len(text)
-    return Chunk(file.name, offset, kind, metadata, file.view(data_at, length), data_at)
+    return Chunk(file.name, offset, kind, metadata, file.view(data_at, length), data_at, length)
 
 
 def _read_frame(file: FileMap, offset: int) -> tuple[str, bytes, int]:
@@ -143,7 +162,7 @@ def _read_frame(file: FileMap, offset: int) -> tuple[str, bytes, int]:
         raise damaged(file.name, offset, "frame", f"its kind is {kind!r}, not four capital letters")
     if text_length % 8 or data_length % 8:
         raise damaged(file.name, offset, label, f"its lengths {text_length}, {data_length} are no multiples of 8")
-    if FRAME + text_length + data_length > file.size - offset:
+    if FRAME + text_length > file.size - offset:
         raise TruncatedTraceError(f"within the chunk at byte {offset} ({label})")
     text = bytes(file.view(offset + FRAME, text_length))
     if crc32(text) != text_crc:

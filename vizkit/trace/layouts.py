@@ -80,7 +80,7 @@ def checked_rows(chunk: Chunk, forms: Mapping[int, Form]) -> tuple[Form, int]:
     number, rows = chunk.metadata.get("form"), chunk.metadata.get("rows")
     if not whole_number(number) or number not in forms or not whole_number(rows) or not rows:
         raise chunk.damaged(f"it claims {str(rows)[:20]!r} rows of the form {str(number)[:20]!r}")
-    form, length = forms[number], len(chunk.data)
+    form, length = forms[number], chunk.length
     if chunk.kind == "ROWS" and length != rows * form.stride:
         raise chunk.damaged(f"{rows} rows of {form.stride} bytes do not take {length} bytes")
     if chunk.kind == "PACK":
@@ -103,8 +103,7 @@ def packed(rows: NDArray[np.uint8]) -> bytes:
 def row_memory(file: FileMap, chunk: Chunk, form: Form, rows: int) -> Callable[[], memoryview]:
     """Return what gives the memory of a chunk's rows: a piece of the file, or unpacked, the last one kept."""
     if chunk.kind == "ROWS":
-        at, length = chunk.data_at, len(chunk.data)
-        return lambda: file.view(at, length)
+        return lambda: file.view(chunk.data_at, chunk.length)
     return _Unpacked(file, chunk, rows * form.stride).memory
 
 

@@ -142,6 +142,8 @@ class Reading:
         """Check every row of a chunk; those between the damaged ones become blocks."""
         form, rows = checked_rows(chunk, self._forms)
         source = row_memory(self.file, chunk, form, rows)
+        if len(chunk.data) < chunk.length:
+            rows = len(chunk.data) // form.stride  # the file is cut off
         try:
             count = filled(source(), form, rows)
         except TraceFileError as fault:  # packed rows that cannot be unpacked
