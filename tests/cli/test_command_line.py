@@ -170,9 +170,11 @@ def test_render_hands_on_story_path_quality_and_theme(
 ) -> None:
     calls = []
 
-    def video(story: Story, path: Path, *, quality: str, theme: str, progress: object) -> None:
+    def video(story: Story, path: Path, *, quality: str, theme: str, progress: object, **how: object) -> Path:
         progress(1.0, "last")
         calls.append((story.name, path, quality, theme))
+        assert how == {"format": None, "jobs": None, "cache": True}
+        return path
 
     monkeypatch.setattr(render, "video", video)
     monkeypatch.chdir(tmp_path)
@@ -203,7 +205,13 @@ WRONG = {
     "a figure's storyboard": (("show", "kernels", "--storyboard"), ["'kernels'", *STORIES]),
     "a figure's format": (("show", "kernels", "-o", "a.jpg"), ["'jpg'", "pdf, png, svg"]),
     "a figure without a format": (("show", "kernels", "-o", "png"), ["'png'", "pdf, png, svg"]),
-    "a video's format": (("render", "backprop", "-o", "a.gif"), ["'gif'", "mp4"]),
+    "a video's format": (("render", "backprop", "-o", "a.avi"), ["'avi'", "mp4"]),
+    "a video of another format": (("render", "backprop", "-o", "a.mp4", "--format", "gif"), [".gif", "'a.mp4'"]),
+    "a format": (("render", "backprop", "--format", "avi"), ["'avi'", "mp4"]),
+    "a folder of frames that holds more": (("render", "backprop", "-o", "."), ["'file'"]),
+    "a scene without a file": (("render", "backprop", "Scene"), ["'backprop'", ".py"]),
+    "a file that is not there": (("render", "scene.py"), ["'scene.py'"]),
+    "a theme for a scene": (("render", "scene.py", "--theme", "dark"), ["theme"]),
     "a figure below a file": (("show", "kernels", "-o", "file/a.png"), ["'file'", "cannot be made"]),
     "a video below a file": (("render", "backprop", "-o", "file/a.mp4"), ["'file'", "cannot be made"]),
     "a figure that is a folder": (("show", "kernels", "-o", "folder.png"), ["'folder.png' is a folder"]),

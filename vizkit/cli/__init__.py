@@ -16,6 +16,7 @@ from typing import NoReturn
 import vizkit
 from vizkit.cli.faults import is_fault, one_line
 from vizkit.cli.inspecting import add_commands
+from vizkit.cli.rendering import options as render_options
 from vizkit.errors import VizkitError
 
 __all__ = ["main"]
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _list(commands.add_parser("list", help="name the exhibits"))
     _show(commands.add_parser("show", help="show an exhibit's figure in a window, or write it to a file"))
-    _render(commands.add_parser("render", help="render a story's video"))
+    _render(commands.add_parser("render", help="render the video of a story, or of a scene in a file"))
     _explain(commands.add_parser("explain", help="print a story as Markdown"))
     _gallery(commands.add_parser("gallery", help="build the gallery, a site that opens from disk"))
     add_commands(commands)  # inspect and export
@@ -102,11 +103,11 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="an exhibit with a story, see vizkit list")
-    parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="the video (default: NAME.mp4)")
+    render_options(parser)
+    parser.add_argument("--jobs", metavar="N", type=_jobs, default=None, help="processes (default: one a core)")
     _quality(parser, "qh")
     _theme(parser, "dark")
-    parser.set_defaults(run=_run("render"))
+    parser.set_defaults(run=_run("render"), theme=None)
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:

@@ -20,10 +20,9 @@ from vizkit.files import make_folder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["explain", "gallery", "list_exhibits", "render", "show"]
+__all__ = ["explain", "gallery", "list_exhibits", "render", "show", "teller"]
 
 FIGURES = ("pdf", "png", "svg")
-VIDEOS = ("mp4",)
 
 
 def list_exhibits(options: argparse.Namespace) -> int:
@@ -42,7 +41,7 @@ def list_exhibits(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Draw an exhibit's figure into a file, or into a window when there is a screen."""
-    exhibit = _teller(options.name) if options.storyboard else exhibits.get(options.name)
+    exhibit = teller(options.name) if options.storyboard else exhibits.get(options.name)
     if options.output is None:
         finish = _screen()
     else:
@@ -102,24 +101,15 @@ def _screen() -> Callable[[Figure], None]:
 
 
 def render(options: argparse.Namespace) -> int:
-    """Render a story's video with its subtitles."""
-    exhibit = _teller(options.name)
-    path = options.output or Path(f"{exhibit.name}.mp4")
-    _check_target(path, VIDEOS)
-    require([exhibit])
+    """Render the video of a story, or of a scene in a file."""
+    from vizkit.cli.rendering import render
 
-    from vizkit.cli.progress import bar
-    from vizkit.render import video
-
-    with bar(exhibit.name) as report:
-        video(exhibit.make_story(), path, quality=options.quality, theme=options.theme, progress=report)
-    print(path)
-    return 0
+    return render(options)
 
 
 def explain(options: argparse.Namespace) -> int:
     """Print a story as Markdown."""
-    exhibit = _teller(options.name)
+    exhibit = teller(options.name)
     require([exhibit], video=False)
     if hasattr(sys.stdout, "reconfigure"):  # minus signs and indices, also where a pipe is not UTF-8 by itself
         sys.stdout.reconfigure(encoding="utf-8")
@@ -136,7 +126,7 @@ def gallery(options: argparse.Namespace) -> int:
     return 0
 
 
-def _teller(name: str) -> Exhibit:
+def teller(name: str) -> Exhibit:
     """Return an exhibit that tells a story."""
     exhibit = exhibits.get(name)
     if exhibit.story is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,13 +28,15 @@ __all__ = ["finish", "kept", "subtitles", "workers"]
 def workers(jobs: Executor | int | None) -> Executor | int:
     """Return how many processes work, one for each core when None was asked for, or who else does.
 
+    A process that is one of several side by side, as the gallery's are, works alone.
+
     Raises
     ------
     ArgumentError
         If a number below 1 was asked for.
     """
     if jobs is None:
-        return os.cpu_count() or 1
+        return 1 if multiprocessing.current_process().daemon else os.cpu_count() or 1
     if isinstance(jobs, int) and jobs < 1:
         raise ArgumentError(f"jobs is a whole number from 1 up, but {jobs!r} was given.")
     return jobs
