@@ -338,6 +338,24 @@ def test_a_single_layer_is_recorded_as_itself():
     assert [event.node.name for event in trace.events()] == ["alone"]
 
 
+def test_weights_of_the_model_itself_make_it_a_layer():
+    class Scaled(keras.Model):
+        def __init__(self):
+            super().__init__(name="scaled")
+            self.inner = L.Dense(2, name="inner")
+            self.scale = self.add_weight(shape=(1,), initializer="ones", name="scale")
+
+        def call(self, x):
+            return self.inner(x) * self.scale
+
+    model = Scaled()
+    model.compile("sgd", "mse")
+    with record(model) as trace:
+        model.fit(X, Y, batch_size=6, verbose=0)
+    assert [event.node.name for event in trace.events(BackwardEvent)] == ["inner", "scaled"]
+    assert {event.node.name for event in trace.events(UpdateEvent)} == {"inner", "scaled"}
+
+
 def test_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ArgumentError, match="tensorflow and torch; this one runs on 'jax'"), record(mlp()):

@@ -498,3 +498,22 @@ def test_an_output_that_did_not_lead_to_the_loss_has_the_derivative_zero():
 def test_a_compiled_model_is_refused():
     with pytest.raises(ArgumentError, match="compiled from"), record(torch.compile(mlp())):
         pass
+
+
+def test_parameters_of_the_model_itself_make_it_a_layer():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.inner = nn.Parameter(torch.tensor([2.0])), nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.inner(x) * self.scale
+
+    model = Scaled()
+    trace = train(model)
+    assert [event.node.name for event in trace.events(ForwardEvent)] == ["inner", "scaled"]
+    assert [event.node.name for event in trace.events(BackwardEvent)] == ["inner", "scaled"]
+    gradient = trace.event(BackwardEvent, layer="scaled", step=0).parameter_gradients["scale"]
+    np.testing.assert_array_equal(gradient, model.scale.grad)
+    assert {event.node.name for event in trace.events(UpdateEvent)} == {"inner", "scaled"}
+    assert trace.log.nodes[1].parent == 0

@@ -6,7 +6,7 @@ here they become calls inside calls, and backward events from the last layer to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vizkit.errors import ArgumentError
 from vizkit.trace import Node, Recorder
 
-__all__ = ["Call", "Loss", "Step", "Steps"]
+__all__ = ["Buffers", "Call", "Loss", "Step", "Steps"]
 
 Gradients = Mapping[int, Any]
 
@@ -74,6 +74,29 @@ class Step:
     arrived: bool = False  # whether a gradient came back that is not told yet
     passed: bool = False  # whether there was a backward pass or an update: the next call is another step
     prediction: Callable[[], NDArray[Any]] | None = None  # returns the model's last output
+
+
+class Buffers:
+    """Copies in memory that is used again at every step: fresh memory costs more than the copying.
+
+    Examples
+    --------
+    >>> buffers, values = Buffers(), np.ones(2)
+    >>> first = buffers.copy("weights", values)
+    >>> buffers.copy("weights", 2 * values) is first, first
+    (True, array([2., 2.]))
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, NDArray[Any]] = {}
+
+    def copy(self, key: Hashable, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a copy of an array of shape (...), valid until the next one with the same key."""
+        held = self._held.get(key)
+        if held is None or held.shape != values.shape or held.dtype != values.dtype:
+            held = self._held[key] = np.empty_like(values)
+        np.copyto(held, values)
+        return held
 
 
 class Steps:

@@ -63,7 +63,9 @@ class KerasLayer:
 
 @dataclass
 class KerasLayers:
-    """All layers of a model that a trace knows. The model itself is none; a layer at two places is one.
+    """All layers of a model that a trace knows; a layer at two places is one.
+
+    The model itself is none, unless it has weights of its own. A single layer can be recorded as well.
 
     Parameters
     ----------
@@ -86,10 +88,10 @@ class KerasLayers:
     def find(self) -> list[KerasLayer]:
         """Number the layers that are new, outer ones first: a layer may make others when it is built."""
         known = set(self._layers)
-        self._enter(self.model, None, "")
-        if len(self._layers) == 1 and not isinstance(self.model, keras.Model):
-            layer = self._layers[id(self.model)]
-            layer.node = layer.node or self._node(self.model.name, type(self.model).__name__, None)
+        outer = self._layers[id(self.model)]
+        if outer.node is None and (outer.own or not isinstance(self.model, keras.Model)):
+            outer.node, self.news = self._node(self.model.name, type(self.model).__name__, None), True
+        self._enter(self.model, outer.node, "")
         return [layer for key, layer in self._layers.items() if key not in known]
 
     def _enter(self, outer: Any, parent: Node | None, path: str) -> None:
@@ -104,7 +106,7 @@ class KerasLayers:
                 self._layers[id(layer)] = KerasLayer(layer, node, isinstance(layer, keras.layers.RNN))
                 self.news = True
             found = self._layers[id(layer)]
-            if not found.whole and found.node is not None:
+            if not found.whole and found.node is not None and layer is not self.model:
                 self._enter(layer, found.node, f"{found.node.name}/")
 
     def _node(self, name: str, kind: str, parent: Node | None) -> Node:

@@ -66,8 +66,8 @@ class Layer:
 class Layers:
     """All modules of a model that a trace knows.
 
-    The model itself is no layer, unless there is nothing inside it. Modules get a name from their place, such
-    as ``"encoder/layers/0/linear1"``; a module at two places has that of the first.
+    The model itself is no layer, unless it has parameters of its own or nothing inside it. Modules get a name
+    from their place, such as ``"encoder/layers/0/linear1"``; a module at two places has that of the first.
 
     Parameters
     ----------
@@ -77,6 +77,7 @@ class Layers:
 
     model: nn.Module
     news: bool = False  # whether the description has changed since it was told
+    ran: int = 0  # how many layers were called so far
     optimizer: dict[str, Any] | None = None
     _layers: dict[int, Layer] = field(default_factory=dict)
     _nodes: dict[int, Layer] = field(default_factory=dict)
@@ -85,15 +86,17 @@ class Layers:
 
     def __post_init__(self) -> None:
         self.layouts = Layouts(self.model)
-        if not isinstance(self.model, _WHOLE):
-            self._enter(self.model, None, "")
-        if not self._nodes:
-            self._add(self.model, type(self.model).__name__.lower(), None)
+        whole = isinstance(self.model, _WHOLE)
+        alone = whole or not any(True for _ in self.model.children())
+        if alone or parameters_of(self.model):
+            outer = self._add(self.model, type(self.model).__name__.lower(), None)
+        else:
+            outer, self._layers[id(self.model)] = None, Layer(self.model, None)
+        if not whole:
+            self._enter(self.model, outer, "")
 
     def _enter(self, module: nn.Module, parent: Node | None, name: str) -> None:
         """Number the modules inside one, outer ones first."""
-        if module is self.model:
-            self._layers[id(module)] = Layer(module, None, overwrites=_overwrites(module))
         for key, child in module.named_children():
             path = f"{name}/{key}" if name else key
             if id(child) in self._layers or isinstance(child, LOSSES):
@@ -127,7 +130,7 @@ class Layers:
     def called(self, layer: Layer, inputs: list[tuple[Any, ...]], output: tuple[Any, ...]) -> None:
         """Take note of the shapes of a call."""
         if layer.order < 0:
-            layer.order = sum(other.order >= 0 for other in self._nodes.values())
+            layer.order, self.ran = self.ran, self.ran + 1
             layer.own = parameters_of(layer.module)  # a lazy module has them only now
             layer.input_shape, layer.output_shape = inputs[0] if len(inputs) == 1 else tuple(inputs), output
             self.news = True

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vizkit.adapters._steps import Loss
 from vizkit.adapters.torch.tensors import Axes, array
 
-__all__ = ["LOSSES", "loss_of"]
+__all__ = ["LOSSES", "loss_of", "name_of"]
 
 LOSSES = tuple(getattr(nn.modules.loss, name) for name in nn.modules.loss.__all__)
 # Those that compare a prediction with a target, for each reduction the name; None: the class's own
@@ -34,8 +34,8 @@ _NAMES: dict[type, dict[str, str]] = {
 }
 
 
-def loss_of(module: nn.Module, given: tuple[Any, ...], value: Any, axes: Axes) -> Loss | None:
-    """Return what a loss module computed; None where it does not compare one prediction with one target.
+def name_of(module: Any, given: tuple[Any, ...], value: Any) -> str | None:
+    """Return what a trace calls a loss; None where it does not compare one prediction with one target.
 
     Parameters
     ----------
@@ -45,29 +45,31 @@ def loss_of(module: nn.Module, given: tuple[Any, ...], value: Any, axes: Axes) -
         What it was called with.
     value
         What it returned.
-    axes
-        The order of the prediction's axes in a trace.
     """
     known = next((cls for cls in type(module).__mro__ if cls in _NAMES), None)
     tensors = len(given) == 2 and all(isinstance(part, Tensor) for part in given)
     if known is None or not tensors or not isinstance(value, Tensor) or value.ndim:
         return None
-    prediction, target = given
-    same = axes if target.ndim == prediction.ndim else None
-    return Loss(
-        _name(module, known, target),
-        array(prediction, axes),
-        array(target, same),
-        float(value.detach()),
-        array(_samples(module, prediction, target, float(value.detach()))),
-    )
-
-
-def _name(module: Any, known: type, target: Tensor) -> str:
     name = _NAMES[known].get(module.reduction, known.__name__)
-    if name == "categorical_crossentropy" and not target.is_floating_point():
+    if name == "categorical_crossentropy" and not given[1].is_floating_point():
         return f"sparse_{name}"
     return name
+
+
+def loss_of(name: str, module: nn.Module, given: tuple[Tensor, Tensor], value: Tensor, axes: Axes) -> Loss:
+    """Return what a loss module, called by `name`, made of a prediction and a target.
+
+    `axes` is the order of the prediction's axes in a trace.
+    """
+    prediction, target = given
+    number = float(value.detach())
+    return Loss(
+        name,
+        array(prediction, axes),
+        array(target, axes if target.ndim == prediction.ndim else None),
+        number,
+        array(_samples(module, prediction, target, number)),
+    )
 
 
 def _samples(module: Any, prediction: Tensor, target: Tensor, value: float) -> Tensor:

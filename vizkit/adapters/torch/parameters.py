@@ -45,7 +45,10 @@ class Parameter:
 
     def tensors(self, module: nn.Module) -> list[Tensor]:
         """Return PyTorch's tensors that it is made of."""
-        return [reduce(getattr, source.split("."), module) for source in self.sources]
+        return [
+            reduce(getattr, source.split("."), module) if "." in source else getattr(module, source)
+            for source in self.sources
+        ]
 
     def value(self, module: nn.Module) -> NDArray[Any]:
         """Return the parameter's numbers as they are now, perhaps sharing the module's memory."""

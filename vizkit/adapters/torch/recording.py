@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.utils.rnn import PackedSequence
 
-from vizkit.adapters._steps import Call, Steps
+from vizkit.adapters._steps import Buffers, Call, Steps
 from vizkit.adapters.torch.layers import Layer, Layers
-from vizkit.adapters.torch.losses import LOSSES, loss_of
+from vizkit.adapters.torch.losses import LOSSES, loss_of, name_of
 from vizkit.adapters.torch.tensors import NARROW, Axes, arrange, array, replaced, tensors_in
 from vizkit.adapters.torch.updates import Updates
 from vizkit.errors import ArgumentError
-from vizkit.trace import Recorder
+from vizkit.trace import Node, Recorder
 
 __all__ = ["Recording", "source"]
 
@@ -74,7 +74,8 @@ class Recording:
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self._handles: list[Any] = []
-        self._watched: dict[int, Any] = {}  # by the id of a parameter: its gradient edge
+        self._buffers = Buffers()
+        self._watched: dict[int, Any] = {}  # by the id of a parameter: where its gradient is added up, and its layers
 
     # -- coming and going ---------------------------------------------------------------------------
 
@@ -221,22 +222,34 @@ class Recording:
 
         The listener stands on the node that adds up, not on the parameter, so that no trace of it stays there.
         """
-        for parameter in self.model.parameters():
-            if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
-                known = self._watched.get(id(parameter))
-                edge = torch.autograd.graph.get_gradient_edge(parameter)
-                if known is None or known.node is not edge.node:
-                    self._watched[id(parameter)] = edge
-                    self._handles.append(edge.node.register_prehook(self._collect(id(parameter))))
+        for layer in self.layers.all():
+            for parameter in layer.own:
+                for tensor in parameter.tensors(layer.module):
+                    if tensor.requires_grad:
+                        self._watch_one(tensor, layer)
 
-    def _collect(self, key: int) -> Callable[[Any], None]:
+    def _watch_one(self, parameter: Tensor, layer: Layer) -> None:
+        edge = torch.autograd.graph.get_gradient_edge(parameter)
+        known = self._watched.get(id(parameter))
+        if known is None or known[0].node is not edge.node:
+            known = self._watched[id(parameter)] = (edge, [])
+            self._handles.append(edge.node.register_prehook(self._collect(id(parameter), known[1])))
+        if layer.node not in known[1]:
+            known[1].append(layer.node)
+
+    def _collect(self, key: int, owners: list[Node]) -> Callable[[Any], None]:
+        """Return what takes the gradient of a parameter that these layers have."""
+
         def arrived(gradients: Any) -> None:
             step = self.steps.open
             if gradients[0] is None or step is None:
                 return
-            gradient = array(gradients[0]).copy()  # PyTorch may go on adding to it
-            former = step.gradients.get(key)
-            self.steps.arrive(None, step.gradients, key, gradient if former is None else former + gradient)
+            step.passed = True
+            if any(self.steps.wants("backward", node) for node in owners):
+                found, former = array(gradients[0]), step.gradients.get(key)
+                # copied, since PyTorch may go on adding to it
+                gradient = self._buffers.copy(key, found) if former is None else former + found
+                self.steps.arrive(None, step.gradients, key, gradient)
 
         return arrived
 
@@ -260,13 +273,13 @@ class Recording:
         trains = isinstance(module, LOSSES) and isinstance(output, Tensor) and output.requires_grad
         if not trains or self.steps.open is None:
             return
-        axes = self.layers.layouts.axes(module, args[0], 0) if args and isinstance(args[0], Tensor) else None
-        found = loss_of(module, args, output, axes)
-        if found is None:
+        name = name_of(module, args, output)
+        if name is None:
             reason = f"{type(module).__name__} does not compare one prediction with one target, or gives many numbers"
             self.recorder.missing("loss", "loss", f"{reason}; trace.loss(value) marks the loss.")
-        else:
-            self.steps.take_loss(found)
+        elif self.steps.wants("loss", self._loss_node(name)):
+            axes = self.layers.layouts.axes(module, args[0], 0)
+            self.steps.take_loss(loss_of(name, module, args, output, axes))
 
     def _loss(self, value: Any, prediction: Any = None, target: Any = None) -> None:
         """Take the number that the user marks as the loss."""

@@ -9,7 +9,7 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from vizkit.adapters._steps import Steps
+from vizkit.adapters._steps import Buffers, Steps
 from vizkit.adapters.torch.layers import Layer, Layers
 from vizkit.adapters.torch.parameters import Parameter
 from vizkit.adapters.torch.tensors import array
@@ -45,7 +45,8 @@ class Updates:
     def __init__(self, layers: Layers, steps: Steps, recorder: Recorder) -> None:
         self._layers, self._steps, self._recorder = layers, steps, recorder
         self._changes: list[_Change] = []
-        self._told: list[dict[str, Any]] = []
+        self._buffers = Buffers()
+        self._known: dict[int, Any] = {}  # by the id of an optimizer: what its parameters are in the model
 
     def hooks(self) -> list[Any]:
         """Hook the steps of all optimizers, and return the handles."""
@@ -53,13 +54,8 @@ class Updates:
 
     def _before(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._changes = []
-        rates = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
-        found = [
-            (layer, parameter, next(id(t) for t in parameter.tensors(layer.module) if id(t) in rates))
-            for layer in self._layers.all()
-            for parameter in layer.own
-            if any(id(tensor) in rates for tensor in parameter.tensors(layer.module))
-        ]
+        rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+        found = self._found(optimizer, rates)
         if not found:
             return
         self._steps.backward()
@@ -68,11 +64,23 @@ class Updates:
         for layer, parameter, key in found:
             if not self._recorder.wants("update", layer.node, step.number):
                 continue
-            gradient = _gradient(layer, parameter)
+            gradient = self._gradient(layer, parameter)
             if gradient is None and not args and not kwargs:  # with a closure the gradients are yet to come
                 continue
-            value = parameter.value(layer.module).copy()
-            self._changes.append(_Change(layer, parameter, value, gradient, rates[key]))
+            value = self._buffers.copy((layer.node, parameter.name), parameter.value(layer.module))
+            self._changes.append(_Change(layer, parameter, value, gradient, float(rates[key])))
+
+    def _found(self, optimizer: Optimizer, rates: dict[int, Any]) -> list[tuple[Layer, Parameter, int]]:
+        """Return the parameters of the model that an optimizer has, each with the id of one of its tensors."""
+        known = (tuple(rates), self._layers.ran)
+        if self._known.get(id(optimizer), (None,))[0] != known:
+            found = []
+            for layer in self._layers.all():
+                for parameter in layer.own:
+                    key = next((id(t) for t in parameter.tensors(layer.module) if id(t) in rates), None)
+                    found += [] if key is None else [(layer, parameter, key)]
+            self._known[id(optimizer)] = (known, found)
+        return self._known[id(optimizer)][1]
 
     def _after(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         changes, self._changes = self._changes, []
@@ -82,7 +90,7 @@ class Updates:
         step = self._steps.updated()
         for change in changes:
             layer, parameter = change.layer, change.parameter
-            gradient = _gradient(layer, parameter) if args or kwargs else change.gradient
+            gradient = self._gradient(layer, parameter) if args or kwargs else change.gradient
             if gradient is not None:
                 after = parameter.value(layer.module)
                 arrays = (change.before, after, gradient)
@@ -99,9 +107,10 @@ class Updates:
             self._layers.optimizer = told
             self._recorder.describe(self._layers.describe())
 
-
-def _gradient(layer: Layer, parameter: Parameter) -> Any:
-    """Return the gradient that the optimizer will use, copied, or None."""
-    tensors = parameter.tensors(layer.module)
-    gradients = {id(t): array(t.grad).copy() for t in tensors if isinstance(t, torch.Tensor) and t.grad is not None}
-    return parameter.gradient(layer.module, gradients)
+    def _gradient(self, layer: Layer, parameter: Parameter) -> Any:
+        """Return the gradient that the optimizer will use, copied, or None."""
+        found = {}
+        for place, tensor in enumerate(parameter.tensors(layer.module)):
+            if isinstance(tensor, torch.Tensor) and tensor.grad is not None:
+                found[id(tensor)] = self._buffers.copy((layer.node, parameter.name, place), array(tensor.grad))
+        return parameter.gradient(layer.module, found)
