@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn.autodiff import fused, plain
+from vizkit.nn.autodiff import Primitive, fused, plain
 from vizkit.nn.autodiff.buffers import empty_like
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.threads import elementwise, summed
@@ -17,16 +17,19 @@ from vizkit.nn.threads import elementwise, summed
 __all__ = ["BatchNormalization", "LayerNormalization", "standardise"]
 
 
-def _mean(x: Any, axes: tuple[int, ...]) -> Any:
-    """Return the mean over axes, which keep length 1.
+def _total(x: Any, axes: Iterable[int]) -> Any:
+    """Return the sum over axes, which keep length 1.
 
     They are summed one after the other, from the one whose elements lie farthest apart in memory: so NumPy adds
     long rows to each other.
     """
-    count = math.prod(x.shape[axis] for axis in axes)
     for axis in sorted(axes, key=lambda axis: -plain(x).strides[axis]):
         x = summed(x, axis)
-    return x / count
+    return x
+
+
+def _mean(x: Any, axes: Sequence[int]) -> Any:
+    return _total(x, axes) / math.prod(x.shape[axis] for axis in axes)
 
 
 def _standardise_back(g: Any, y: Any, scale: Any, x: Any, axes: tuple[int, ...], **options: Any) -> Any:
@@ -61,6 +64,35 @@ def standardise(
         tell(mean, variance)
     scale = 1 / np.sqrt(variance + epsilon)
     return elementwise(np.multiply, deviation, scale, out=space), scale
+
+
+def _written(ufunc: np.ufunc, x: Any, other: Any) -> Any:
+    return elementwise(ufunc, x, other, out=empty_like(x))
+
+
+def _fitting(g: Any, weight: Any) -> Any:
+    """Sum a gradient over the axes along which a weight was broadcast."""
+    missing = g.ndim - weight.ndim
+    axes = [axis for axis in range(g.ndim) if axis < missing or weight.shape[axis - missing] == 1]
+    return _total(g, axes).reshape(weight.shape)
+
+
+# What `inputs * gamma + beta` is, for arrays as large as a stack of images.
+_scaled = Primitive(
+    lambda x, weight: _written(np.multiply, x, weight),
+    2,
+    [
+        lambda g, y, x, weight: _written(np.multiply, g, weight),
+        lambda g, y, x, weight: _fitting(_written(np.multiply, g, x), weight),
+    ],
+    "multiply",
+)
+_shifted = Primitive(
+    lambda x, weight: _written(np.add, x, weight),
+    2,
+    [lambda g, y, x, weight: g, lambda g, y, x, weight: _fitting(g, weight)],
+    "add",
+)
 
 
 class _Normalization(Layer):
@@ -114,8 +146,8 @@ class _Normalization(Layer):
 
     def _rescaled(self, inputs: Any) -> Any:
         if self.scale:
-            inputs = inputs * self._alike(self.gamma, inputs)
-        return inputs + self._alike(self.beta, inputs) if self.center else inputs
+            inputs = _scaled(inputs, self._alike(self.gamma, inputs))
+        return _shifted(inputs, self._alike(self.beta, inputs)) if self.center else inputs
 
 
 class LayerNormalization(_Normalization):
