@@ -25,8 +25,8 @@ def run(section: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
     return names
 
 
-def test_there_are_five_examples() -> None:
-    assert sum("```python" in text for text in SECTIONS.values()) == 5
+def test_there_are_six_examples() -> None:
+    assert sum("```python" in text for text in SECTIONS.values()) == 6
 
 
 def test_a_figure_on_ones_own_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +45,15 @@ def test_tracing_ones_own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert names["hidden"].axes == ("step", "batch", "units")
     assert names["hidden"].shape == (2, 1, 8)
     assert vizkit.load(tmp_path / "run.vkt").equals(names["trace"])
+
+
+def test_pytorch_and_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    trace = run("PyTorch and Keras", tmp_path, monkeypatch)["trace"]
+    losses = [event.value for event in trace.events("loss")]
+    assert len(losses) == 40 and losses[-1] < losses[0]
+    assert [layer.node.kind for layer in trace.model.layers] == ["Dense", "Activation", "Dense"]
+    assert trace.missing() == ()
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ _PARAMETERS = {
     **{(name, 1): ("features",) for name in ("gamma", "beta", "moving_mean", "moving_variance")},
     ("embeddings", 2): ("words", "units"),
     ("recurrent_kernel", 2): ("units", "sums"),
+    ("recurrent_bias", 1): ("sums",),
 }
 # Where a kind of layer differs from the rest: kind, parameter or "inputs" or "output", number of axes.
 _BY_KIND = {
