@@ -109,8 +109,7 @@ def _heard(made: av.container.OutputContainer, sound: Path, kind: Format) -> Ite
     """Yield a sound file's packets, encoded as this kind of file has them."""
     with av.open(str(sound)) as source:
         wave = source.streams.audio[0]
-        stream = made.add_stream(_voice(kind), rate=wave.rate)
-        stream.layout = wave.layout
+        stream = made.add_stream(_voice(kind))  # at the encoder's usual rate, as manim does
         return iter([*(p for frame in source.decode(wave) for p in stream.encode(frame)), *stream.encode(None)])
 
 
