@@ -17,7 +17,7 @@ import pytest
 from samples import sample_story
 
 from vizkit.errors import ArgumentError, RenderError
-from vizkit.render import video
+from vizkit.render import scene_video, video
 from vizkit.render.bundles import packed, unpacked
 from vizkit.render.engine import make
 from vizkit.render.formats import Shot
@@ -105,10 +105,10 @@ def test_a_worker_that_is_killed_loses_its_job_to_another(machine, wanted, tmp_p
 def test_a_worker_that_hangs_loses_its_job_to_another(machine, wanted, tmp_path):
     address = machine.scheduler()
     workers = [machine.worker(address) for _ in range(2)]
-    with Cluster(address, patience=20) as cluster:
+    with Cluster(address) as cluster:
         while cluster.workers < 2:
             time.sleep(0.1)
-        cluster.patience = 4
+        cluster.patience = 12
 
         def hang() -> None:
             workers[0].send_signal(signal.SIGSTOP)
@@ -158,6 +158,42 @@ def test_when_the_scheduler_goes_away_what_is_done_is_kept(machine, wanted, tmp_
 def test_a_cluster_on_this_computer(wanted, tmp_path):
     with Cluster("local", workers=2) as cluster:
         assert _video(cluster, tmp_path) == wanted
+
+
+HELPER = "from manim import BLUE\n\ncolor = BLUE\n"
+SCENE = """
+from pathlib import Path
+
+from helper import color
+from manim import Scene, Square, ValueTracker
+
+
+class Sides(Scene):
+    def construct(self):
+        side = ValueTracker(1)
+        square = Square(color=color).add_updater(lambda each: each.set(width=side.get_value()))
+        self.add(square)
+        for number in Path("sides.txt").read_text().split():
+            self.play(side.animate.set_value(float(number)), run_time=0.4)
+            self.wait(0.2)
+"""
+
+
+def test_a_scene_of_a_user_travels_with_the_files_that_it_needs(machine, tmp_path, monkeypatch):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name, content in {"scene.py": SCENE, "helper.py": HELPER, "sides.txt": "2 3 1 4"}.items():
+        (folder / name).write_text(content)
+    monkeypatch.chdir(folder)
+    address = machine.scheduler()
+    machine.worker(address)
+    said: list[str] = []
+    how = {"quality": "ql", "cache": False, "notice": said.append}
+    alone = scene_video("scene.py", "Sides", tmp_path / "alone.mp4", jobs=1, **how)
+    with Cluster(address) as cluster:
+        made = scene_video("scene.py", "Sides", tmp_path / "made.mp4", jobs=cluster, **how)
+    assert said == []  # it was drawn in parts
+    assert made.read_bytes() == alone.read_bytes()
 
 
 def test_no_scheduler_is_an_error_at_once():

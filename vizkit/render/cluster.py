@@ -187,8 +187,9 @@ class _Run:
                     self._hand_out(worker, waiting)
             for worker, outcome in self._arrived():
                 job, worker.job, worker.future = worker.job, None, None
-                if outcome == LOST:  # the worker has been started anew and forgot the scene's files
-                    self._dismiss(worker, waiting, job)
+                if outcome == LOST:
+                    worker.job = job
+                    self._lose(worker, waiting, "lost the process that drew")
                     continue
                 left -= 1
                 self._hand_out(worker, waiting)

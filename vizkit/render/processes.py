@@ -20,7 +20,7 @@ from vizkit.render.answers import answer, segment_in
 from vizkit.render.jobs import Job, render_segment
 from vizkit.render.queues import next_job
 
-__all__ = ["Here", "Processes"]
+__all__ = ["ENVIRONMENT", "Here", "Processes"]
 
 # Processes side by side that compute with several threads each would wait for each other's cores; and memory for
 # frames that is given back to the system after each one costs more than drawing into it.

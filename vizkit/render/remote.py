@@ -9,12 +9,17 @@ import tempfile
 from pathlib import Path
 from threading import Lock
 
+from vizkit.errors import RenderError
+from vizkit.render.hand import Hand
+from vizkit.render.processes import ENVIRONMENT
+
 __all__ = ["LOST", "carry_out", "greet"]
 
-LOST = b"lost"  # the outcome of a job for which the scene's files are not here
+LOST = b"lost"  # the outcome of a job for which the scene's files are not here, or whose process died
 
 _sources: dict[str, bytes] = {}  # hash of a bundle -> where its scene is, as `render_segment` wants it
-_alone = Lock()  # manim has one configuration for a process: one job at a time, whatever threads a worker has
+_hands: list[Hand] = []  # the process that draws for this one
+_alone = Lock()  # a worker draws one thing at a time, however many threads it has
 
 
 def greet(stamps: str, libraries: str, bundle: bytes) -> str:
@@ -65,9 +70,26 @@ def carry_out(job: bytes, files: str) -> bytes:
     files
         The hash of the bundle that `greet` brought; empty where the job needs none.
     """
-    from vizkit.render.answers import answer
-
     with _alone:
         if files and files not in _sources:
             return LOST
-        return answer(job, _sources[files] if files else b"")
+        source = _sources[files] if files else b""
+        try:
+            return _hand(source).outcome(job)
+        except RenderError:  # it died; who asked will look for another worker, or try again here
+            _close()
+            return LOST
+
+
+def _hand(source: bytes) -> Hand:
+    """Return the process that draws from a source; another one is ended."""
+    if not _hands or _hands[0].source != source:
+        _close()
+        _hands.append(Hand(source, ENVIRONMENT))
+        atexit.register(_close)
+    return _hands[0]
+
+
+def _close() -> None:
+    while _hands:
+        _hands.pop().close()
