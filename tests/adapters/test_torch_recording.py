@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from vizkit import record
 from vizkit.errors import ArgumentError
-from vizkit.trace import BackwardEvent, ForwardEvent, Keep, LossEvent, UpdateEvent
+from vizkit.trace import BackwardEvent, ForwardEvent, Keep, LossEvent, UpdateEvent, load
 
 HOOKS = (
     "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_forward_hooks_with_kwargs",
@@ -517,3 +518,77 @@ def test_parameters_of_the_model_itself_make_it_a_layer():
     np.testing.assert_array_equal(gradient, model.scale.grad)
     assert {event.node.name for event in trace.events(UpdateEvent)} == {"inner", "scaled"}
     assert trace.log.nodes[1].parent == 0
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_what_a_checkpoint_computes_again_is_no_new_call(reentrant):
+    class Saving(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.inner, self.last = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 2)
+
+        def forward(self, x):
+            hidden = checkpoint(lambda x: torch.tanh(self.inner(x)), self.first(x), use_reentrant=reentrant)
+            return self.last(hidden)
+
+    model, x = Saving(), data()[0]
+    with record(model) as trace:
+        for _ in range(2):
+            model(x).sum().backward()
+    assert trace.steps == (0, 1)
+    assert [event.node.name for event in trace.events(ForwardEvent, step=1)] == ["first", "inner", "last"]
+    inner = [] if reentrant else ["inner"]  # an older checkpoint's first call has no gradients
+    assert [event.node.name for event in trace.events(BackwardEvent, step=1)] == ["last", *inner, "first"]
+
+
+def test_two_models_at_once():
+    making, judging, x = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1)), torch.randn(4, 2)
+    optimizer = torch.optim.SGD(judging.parameters(), 0.1)
+    before = state(making), state(judging)
+    with record(making) as made, record(judging) as judged:
+        trace_loss = judged.loss(judging(making(x)).mean())
+        trace_loss.backward()
+        optimizer.step()
+    assert {event.node.name for event in judged.events(UpdateEvent)} == {"0"}
+    assert list(made.events(UpdateEvent)) == [] and len(list(made.events(BackwardEvent))) == 1
+    for parameter in (*making.parameters(), *judging.parameters()):
+        parameter.grad = None
+    assert (state(making), state(judging)) == before
+
+
+def test_a_run_streams_to_a_file_and_comes_back(tmp_path):
+    x, y = data()
+    model, criterion = mlp(), nn.MSELoss()
+    optimizer = torch.optim.Adam(model.parameters())
+    with record(model, keep=Keep(), path=tmp_path / "run.vkt") as trace:
+        for _ in range(3):
+            optimizer.zero_grad()
+            criterion(model(x), y).backward()
+            optimizer.step()
+    loaded = load(tmp_path / "run.vkt")
+    assert loaded.equals(trace) and loaded.steps == (0, 1, 2)
+    assert loaded.model.framework == "torch" and loaded.missing() == trace.missing()
+
+
+def test_statistics_of_a_run():
+    trace = train(mlp(), 2, Keep(statistics=True))
+    assert {type(event).__name__ for event in trace.events()} == {"StatisticsEvent", "LossEvent"}
+
+
+def test_mixed_precision_by_autocast():
+    model, (x, y) = mlp(), data()
+    with record(model) as trace, torch.autocast("cpu", dtype=torch.bfloat16):
+        functional.mse_loss(model(x), y).backward()
+    assert trace.event(ForwardEvent, layer="2", step=0).output.dtype == np.float32
+    assert trace.event(BackwardEvent, layer="2", step=0).parameter_gradients["kernel"].dtype == np.float32
+    assert {row.node for row in trace.missing()} == {"0", "1", "2"}
+
+
+def test_a_loss_by_its_number_alone_has_no_target():
+    model, (x, y) = mlp(), data()
+    with record(model) as trace:
+        trace.loss(functional.mse_loss(model(x), y)).backward()
+    event = trace.event(LossEvent, step=0)
+    assert event.target.shape == (5, 0) and event.samples.shape == (0,)
+    np.testing.assert_array_equal(event.prediction, trace.event(ForwardEvent, layer="2", step=0).output)
+    assert ("loss", "target, samples") in [row[:2] for row in trace.missing()]

@@ -113,6 +113,8 @@ class Recording:
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Begin a call, and give the module aliases of its inputs, whose gradients are its own share."""
         grad = torch.is_grad_enabled()
+        if _goes_back():
+            return None
         if self.steps.outside:
             if grad:
                 self._watch()
@@ -298,6 +300,14 @@ class Recording:
 
 def _plain(value: Any, axes: Axes = None) -> Any:
     return array(value, axes) if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _goes_back() -> bool:
+    """Say whether a backward pass is going on: a checkpoint calls its modules once more then, which is no new call.
+
+    PyTorch has no public function for it; its own checkpoints ask in the same way.
+    """
+    return torch._C._current_graph_task_id() != -1
 
 
 def _version(tensor: Tensor) -> int:
