@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+from functools import reduce
+from operator import xor
 from pathlib import Path
 from zlib import crc32
 
@@ -18,6 +20,7 @@ import vizkit
 from vizkit.errors import OutputError, TraceFileError
 from vizkit.trace import Keep, LossEvent, ModelDescription, Node, Trace, load, record, samples
 from vizkit.trace.recorder import Recorder
+from vizkit.trace.rows import page_checksums
 
 
 def bits(value):
@@ -131,16 +134,43 @@ def test_the_layout_of_the_file_is_the_one_that_is_written_down(tmp_path):
     assert done["chunks"] == [chunks[kind][0] for kind in ("NODE", "MODL", "FORM")]
 
 
+def checksum(page):
+    """A page's checksum as schema.md says, in plain Python."""
+    words = struct.unpack("<4096Q", page.ljust(32768, b"\0"))
+    sums = [sum(words[column::64]) % 2**64 for column in range(64)]
+    parities = [reduce(xor, words[64 * row : 64 * row + 64]) for row in range(64)]
+    return crc32(struct.pack("<128Q", *sums, *parities))
+
+
 def test_a_row_of_many_pages_has_a_checksum_for_each(tmp_path):
     recorder = Recorder(Trace(ModelDescription("m")), Keep())
-    recorder.forward(5, Node(0, "n", "Dense"), (), np.arange(10_000.0), {})
+    recorder.forward(5, Node(0, "n", "Dense"), (), np.random.default_rng(0).normal(size=10_001), {})
     raw = recorder.trace.save(tmp_path / "run.vkt").read_bytes()
     at = raw.index(b"ROWS")
     at += 24 + struct.unpack_from("<I", raw, at + 4)[0]
-    first, _, step, *others = struct.unpack_from("<IIqII", raw, at)
-    row = raw[at : at + 24 + 80_000]
-    assert step == 5 and first == crc32(row[4 : 24 + 32768])
-    assert others == [crc32(row[24 + 32768 : 24 + 65536]), crc32(row[24 + 65536 :])]
+    first, _, step, *pages = struct.unpack_from("<IIqIII", raw, at)
+    row = raw[at : at + 32 + 80_008]
+    assert step == 5 and first == crc32(row[4:32])
+    assert pages == [checksum(row[32 + begin : 32 + begin + 32768]) for begin in (0, 32768, 65536)]
+
+
+@given(st.data())
+def test_a_changed_page_has_another_checksum(data):
+    page = bytearray(data.draw(st.integers(0, 2**32)).to_bytes(8, "little") * 4096)
+    page[: 8 * 40] = data.draw(st.binary(min_size=320, max_size=320))
+    before = page_checksums(memoryview(bytes(page)))
+    change = data.draw(st.sampled_from(["bit", "word", "swap", "shift"]))
+    one, two = (8 * data.draw(st.integers(0, 4095)) for _ in range(2))
+    changed = bytearray(page)
+    if change == "bit":
+        changed[one] ^= 1 << data.draw(st.integers(0, 7))
+    elif change == "word":
+        changed[one : one + 8] = data.draw(st.binary(min_size=8, max_size=8))
+    elif change == "swap":
+        changed[one : one + 8], changed[two : two + 8] = page[two : two + 8], page[one : one + 8]
+    else:
+        changed = changed[512:] + changed[:512]
+    assert (page_checksums(memoryview(bytes(changed))) == before) == (changed == page)
 
 
 def test_the_facade_loads(tmp_path):

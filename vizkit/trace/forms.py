@@ -34,8 +34,8 @@ __all__ = [
     "step_form",
 ]
 
-PAGE = 1 << 15  # bytes of a row that share a checksum: few enough to check in 10 microseconds
-HEAD = 16  # bytes of a row before the checksums of its further pages
+PAGE = 1 << 15  # bytes of a row that share a checksum
+HEAD = 16  # bytes of a row before the checksums of its pages
 # The fields of each kind of event after step and node, in order.
 FIELDS = {kind: tuple(entry.name for entry in fields(cls))[2:] for kind, cls in KINDS.items()}
 NUMBERS = ("value", "learning_rate")  # fields that are one number
@@ -93,29 +93,24 @@ class EventForm(NamedTuple):
 
 
 class _Rows:
-    """How rows stand in memory and in the file: head, checksums of the further pages, data."""
+    """How rows stand in memory and in the file: head, checksums of the pages of a large row, data."""
 
     nbytes: int
 
     @cached_property
     def pages(self) -> int:
-        """How many pieces of a row have a checksum of their own."""
-        return max(1, -(-self.nbytes // PAGE))
+        """How many pieces of a row have a checksum of their own; 0 where the row has one checksum."""
+        return -(-self.nbytes // PAGE) if self.nbytes > PAGE else 0
 
     @cached_property
     def data_at(self) -> int:
         """Where the data of a row begin."""
-        return HEAD + padded(4 * (self.pages - 1))
+        return HEAD + padded(4 * self.pages)
 
     @cached_property
     def stride(self) -> int:
         """The bytes from one row to the next."""
         return self.data_at + padded(self.nbytes)
-
-    def page(self, number: int) -> tuple[int, int]:
-        """Return where a page begins and ends in a row; the first one holds the head too, but not its own checksum."""
-        begin = self.data_at + number * PAGE if number else 4
-        return begin, min(self.data_at + (number + 1) * PAGE, self.stride)
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ class Reading:
         steps = np.ndarray((rows[1] - rows[0],), "<i8", block.source(), 8, (form.stride,)).tolist()
         before = self.log.last_of(form)
         for step in steps:
-            if step <= before:
+            if step <= before or not whole_number(step):
                 raise chunk.damaged(f"step {step} comes after step {before}")
             block.note(step)
             before = step
@@ -207,7 +207,7 @@ class Reading:
         form = self._forms.get(number)
         fits = form is not None and HEADER <= offset < end.offset
         fits = fits and 0 < count * form.stride <= MOST * end.offset and first >= 0 and count - 1 <= last - first
-        if not fits or pace < 0 or (pace and first + (count - 1) * pace != last):
+        if not fits or pace < 0 or not whole_number(last) or (pace and first + (count - 1) * pace != last):
             raise end.damaged(f"it lists the block {entry}")
         if first <= self.log.last_of(form):
             raise end.damaged(f"step {first} comes after step {self.log.last_of(form)}")

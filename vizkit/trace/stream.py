@@ -216,7 +216,6 @@ class FileStore:
                     for form in list(self._open):
                         self._settle(form)
                     self._writer.done(complete=True)
-                    os.fsync(self._stream.fileno())
         finally:
             self._file.close()
             self._stream.close()
