@@ -1,4 +1,4 @@
-"""The command line: ``vizkit list | show | render | explain | gallery``.
+"""The command line: ``vizkit list | show | render | explain | gallery | report``.
 
 Errors of vizkit's own tree become one line on standard error and exit code 2. What vizkit did not
 foresee is a fault of its own and keeps its traceback.
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     _render(commands.add_parser("render", help="render the video of a story, or of a scene in a file"))
     _explain(commands.add_parser("explain", help="print a story as Markdown"))
     _gallery(commands.add_parser("gallery", help="build the gallery, a site that opens from disk"))
+    _report(commands.add_parser("report", help="build a gallery of everything that applies to a recorded run"))
     add_commands(commands)  # inspect and export
     return parser
 
@@ -121,6 +122,24 @@ def _gallery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chapters", metavar="DIR", type=Path, help="chapters in Markdown (default: gallery)")
     _quality(parser, "qm")
     parser.set_defaults(run=_run("gallery"))
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="RUN.vkt", type=Path, help="a recorded run, see Trace.save")
+    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, default=Path("report"), help="default: report")
+    parser.add_argument("--sample", metavar="N", type=_index, default=0, help="of the recorded batch (default: 0)")
+    parser.add_argument("--step", metavar="N", type=_index, help="a recorded step (default: the most telling)")
+    parser.add_argument("--layer", metavar="NAME", help="the convolution that is told and drawn (default: the first)")
+    parser.add_argument("--videos", action="store_true", help="render the stories as videos too")
+    parser.add_argument("--jobs", metavar="N", type=_jobs, default=None, help="processes (default: one a core)")
+    _quality(parser, "qm")
+    parser.set_defaults(run=_run("report"))
+
+
+def _index(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 0 up, but {text!r} was given")
+    return int(text)
 
 
 def _jobs(text: str) -> int:

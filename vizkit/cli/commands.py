@@ -20,7 +20,7 @@ from vizkit.files import make_folder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["explain", "gallery", "list_exhibits", "render", "show", "teller"]
+__all__ = ["explain", "gallery", "list_exhibits", "render", "report", "show", "teller"]
 
 FIGURES = ("pdf", "png", "svg")
 
@@ -123,6 +123,15 @@ def gallery(options: argparse.Namespace) -> int:
 
     page = build(options.output, quality=options.quality, jobs=options.jobs, chapters=options.chapters)
     print(page)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Build the report of a recorded run and print the page to open."""
+    from vizkit.cli.report import Request, build
+
+    request = Request(options.recording, options.sample, options.step, options.layer)
+    print(build(request, options.output, quality=options.quality if options.videos else None, jobs=options.jobs))
     return 0
 
 

@@ -10,8 +10,9 @@ from vizkit.cli import workers, works
 from vizkit.cli.chapters import read_chapters
 from vizkit.cli.ledger import Ledger, fingerprint
 from vizkit.cli.needs import require, require_extra
-from vizkit.cli.progress import Bar, bar
+from vizkit.cli.progress import bar
 from vizkit.cli.workers import Task
+from vizkit.cli.works import Hall
 from vizkit.exhibits import Exhibit
 from vizkit.files import make_folder, write
 
@@ -57,9 +58,10 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
     if stale:
         require(stale)
         ledger.strike(stale)
+        costs = {exhibit.name: _cost([exhibit]) for exhibit in stale}
         with bar("gallery") as shown:
             workers.run(
-                _tasks(stale, output, quality), jobs or os.cpu_count() or 1, works.make, _Hall(stale, ledger, shown)
+                _tasks(stale, output, quality), jobs or os.cpu_count() or 1, works.make, Hall(costs, ledger, shown)
             )
     for path, content in pages.pages(hung, output).items():
         make_folder((output / path).parent)
@@ -81,20 +83,3 @@ def _tasks(stale: Sequence[Exhibit], output: Path, quality: str) -> list[Task]:
 
 def _cost(exhibits: Iterable[Exhibit]) -> float:
     return sum(STORY if exhibit.story else FIGURE for exhibit in exhibits)
-
-
-class _Hall:
-    """Hears how far each exhibit is, enters in the ledger what is finished, and shows the share of the whole."""
-
-    def __init__(self, stale: Sequence[Exhibit], ledger: Ledger, shown: Bar) -> None:
-        self.costs = {exhibit.name: _cost([exhibit]) for exhibit in stale}
-        self.shares = dict.fromkeys(self.costs, 0.0)
-        self.ledger = ledger
-        self.shown = shown
-
-    def __call__(self, name: str, share: float) -> None:
-        self.shares[name] = share
-        if share == 1.0:
-            self.ledger.enter(name)
-        done = sum(cost * self.shares[name] for name, cost in self.costs.items())
-        self.shown(done / sum(self.costs.values()), name if share == 1.0 else "")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import vizkit
 from vizkit.cli import works
-from vizkit.exhibits import Exhibit
 from vizkit.files import write
 
 __all__ = ["Ledger", "fingerprint"]
 
 NAME = "gallery.json"
+Named = TypeVar("Named")  # an exhibit, or anything else with a name whose files lie in a folder of that name
 LIBRARIES = ("numpy", "matplotlib", "manim", "scikit-learn", "typst")
 
 
@@ -45,23 +46,31 @@ class Ledger:
         The site's folder.
     stamp
         The fingerprint of what exhibits would be made from now.
+    expected
+        Says which files an exhibit's folder holds.
+    name
+        The ledger's file in the site's folder.
     """
 
-    def __init__(self, site: Path, stamp: str) -> None:
+    def __init__(
+        self, site: Path, stamp: str, expected: Callable[[Any], tuple[str, ...]] = works.expected, name: str = NAME
+    ) -> None:
         self.site = site
         self.stamp = stamp
-        self.entries = _read(site / NAME)
+        self.expected = expected
+        self.path = site / name
+        self.entries = _read(self.path)
 
-    def stale(self, exhibits: Iterable[Exhibit]) -> tuple[Exhibit, ...]:
+    def stale(self, exhibits: Iterable[Named]) -> tuple[Named, ...]:
         """Return the exhibits that were made from something else, or of which a file is missing."""
         return tuple(exhibit for exhibit in exhibits if not self._fresh(exhibit))
 
-    def _fresh(self, exhibit: Exhibit) -> bool:
+    def _fresh(self, exhibit: Any) -> bool:
         folder = self.site / "exhibits" / exhibit.name
         made = self.entries.get(exhibit.name) == self.stamp
-        return made and all((folder / name).is_file() for name in works.expected(exhibit))
+        return made and all((folder / name).is_file() for name in self.expected(exhibit))
 
-    def strike(self, exhibits: Iterable[Exhibit]) -> None:
+    def strike(self, exhibits: Iterable[Any]) -> None:
         """Forget exhibits that are about to be made again.
 
         Raises
@@ -85,7 +94,7 @@ class Ledger:
         self._write()
 
     def _write(self) -> None:
-        write(self.site / NAME, json.dumps(self.entries, indent=1, sort_keys=True) + "\n")
+        write(self.path, json.dumps(self.entries, indent=1, sort_keys=True) + "\n")
 
 
 def _read(path: Path) -> dict[str, object]:

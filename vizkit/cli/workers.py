@@ -21,9 +21,10 @@ from pathlib import Path
 from vizkit.cli.faults import WorkerTraceback, is_fault
 from vizkit.errors import RenderError, VizkitError
 
-__all__ = ["Task", "run"]
+__all__ = ["Task", "Tell", "run"]
 
-Make = Callable[[str, Path, str, Callable[[float], None]], None]
+Tell = Callable[[float], None]
+Make = Callable[[str, Path, str, Tell], None]
 Hear = Callable[[str, float], None]
 
 # Processes side by side that compute with several threads each would wait for each other's cores.

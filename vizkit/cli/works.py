@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vizkit import exhibits
 from vizkit.exhibits import Exhibit
@@ -11,7 +12,11 @@ from vizkit.files import make_folder, write
 from vizkit.stories.story import Beat, Story
 from vizkit.views.picture import View
 
-__all__ = ["FIGURES", "STEPS", "VIDEO", "expected", "make", "write_figures", "write_story"]
+if TYPE_CHECKING:
+    from vizkit.cli.ledger import Ledger
+    from vizkit.cli.progress import Bar
+
+__all__ = ["FIGURES", "STEPS", "VIDEO", "Hall", "expected", "make", "write_figures", "write_story"]
 
 GROUNDS = ("light", "dark")
 FIGURES = tuple(f"figure-{ground}.{suffix}" for ground in GROUNDS for suffix in ("png", "svg"))
@@ -19,6 +24,34 @@ STEPS = ("storyboard.png", "story.html", "story.md")
 VIDEO = ("video.mp4", "video.vtt", "video.srt")
 
 Report = Callable[[float], None]
+
+
+class Hall:
+    """Hears how far each exhibit is, enters in the ledger what is finished, and shows the share of the whole.
+
+    Parameters
+    ----------
+    costs
+        Expected seconds of each exhibit by its name.
+    ledger
+        Where what is finished is entered.
+    shown
+        The bar that shows the share of the whole.
+    """
+
+    def __init__(self, costs: Mapping[str, float], ledger: Ledger, shown: Bar) -> None:
+        self.costs = costs
+        self.shares = dict.fromkeys(costs, 0.0)
+        self.ledger = ledger
+        self.shown = shown
+
+    def __call__(self, name: str, share: float) -> None:
+        """Take the share of an exhibit that is done; 1 when it is finished."""
+        self.shares[name] = share
+        if share == 1.0:
+            self.ledger.enter(name)
+        done = sum(cost * self.shares[name] for name, cost in self.costs.items())
+        self.shown(done / sum(self.costs.values()), name if share == 1.0 else "")
 
 
 def expected(exhibit: Exhibit) -> tuple[str, ...]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, TraceQueryError
-from vizkit.trace import Trace
-from vizkit.typing import ArrayLike, Float, Int
+from vizkit.trace import Node, StatisticsEvent, Trace
+from vizkit.typing import ArrayLike, Float
 from vizkit.views.distributions_layout import Panels
 from vizkit.views.grids import canvas
 from vizkit.views.marks import Mark
 from vizkit.views.naming import last_parts
 from vizkit.views.picture import Picture, View
-from vizkit.views.recorded import check_what, layers_with, only_trace, spaced, values_at
+from vizkit.views.recorded import check_what, layers_with, only_trace, spaced, statistics_at, values_at
 
 __all__ = ["DistributionsView", "Spread"]
 
@@ -38,7 +38,8 @@ class Spread:
     edges
         Shape (bins + 1,): the ends of the bins, the same at every step.
     counts
-        Shape (steps, bins): how many numbers lie in each bin.
+        Shape (steps, bins): how many numbers lie in each bin; of recorded histograms, whose bins are others,
+        the share of each that falls into a bin.
     lost
         How many numbers were NaN or infinite and lie in none.
     """
@@ -46,7 +47,7 @@ class Spread:
     layer: str
     steps: tuple[int, ...]
     edges: Float["edge"]
-    counts: Int["step bin"]
+    counts: Float["step bin"]
     lost: int = 0
 
     @classmethod
@@ -61,17 +62,87 @@ class Spread:
         Examples
         --------
         >>> Spread.of("dense", {0: [0.0, 1.0, 1.0], 5: [0.5, 2.0]}, bins=2).counts.tolist()
-        [[1, 2], [1, 1]]
+        [[1.0, 2.0], [1.0, 1.0]]
         """
-        flat = {step: np.ravel(np.asarray(found, dtype=float)) for step, found in values.items()}
-        finite = {step: found[np.isfinite(found)] for step, found in flat.items()}
-        ends = [(float(found.min()), float(found.max())) for found in finite.values() if found.size]
-        if not ends:
+        found = cls.read(layer, tuple(values), values.__getitem__, bins)
+        if found is None:
             raise DataError(f"A distribution needs numbers, but layer {layer!r} has no finite one.")
-        edges = bin_edges(min(low for low, _ in ends), max(high for _, high in ends), bins)
-        counts = np.array([np.histogram(found, edges)[0] for found in finite.values()])
-        lost = sum(found.size for found in flat.values()) - sum(found.size for found in finite.values())
-        return cls(layer, tuple(flat), edges, counts, lost)
+        return found
+
+    @classmethod
+    def read(
+        cls, layer: str, steps: Sequence[int], at: Callable[[int], ArrayLike | None], bins: int = BINS
+    ) -> Spread | None:
+        """Count numbers that are read step by step, twice, so that those of one step are in memory at a time.
+
+        Parameters
+        ----------
+        layer
+            The layer's name.
+        steps
+            The steps.
+        at
+            Returns the numbers of a step, of any shape, or None when there are none.
+        bins
+            How many bins there are.
+
+        Returns
+        -------
+        Spread or None
+            None when no step has a finite number.
+        """
+        ends = {step: found for step in steps if (found := _ends(at(step))) is not None}
+        finite = np.array([(low, high) for low, high, _ in ends.values() if low <= high])
+        if not finite.size:
+            return None
+        edges = bin_edges(float(finite.min()), float(finite.max()), bins)
+        counts = np.array([np.histogram(_finite(at(step)), edges)[0] for step in ends], dtype=float)
+        return cls(layer, tuple(ends), edges, counts, sum(lost for _, _, lost in ends.values()))
+
+    @classmethod
+    def of_statistics(cls, layer: str, events: Mapping[int, Sequence[StatisticsEvent]], bins: int = BINS) -> Spread:
+        """Join the histograms that were recorded in place of the numbers, by step.
+
+        Each bin's numbers count as spread evenly over it.
+
+        Raises
+        ------
+        DataError
+            If no number was finite.
+        """
+        some = {step: [e for e in found if e.moments[0] > 0] for step, found in events.items()}
+        ends = np.array([event.extremes for found in some.values() for event in found])
+        if not ends.size:
+            raise DataError(f"A distribution needs numbers, but layer {layer!r} has no finite one.")
+        edges = bin_edges(float(ends.min()), float(ends.max()), bins)
+        counts = np.array([sum((_shared(e, edges) for e in found), np.zeros(bins)) for found in some.values()])
+        lost = sum(int(e.shape.prod() - e.moments[0]) for found in events.values() for e in found)
+        return cls(layer, tuple(some), edges, counts, lost)
+
+
+def _finite(values: ArrayLike) -> Float["value"]:
+    """Return the finite ones of numbers of any shape, on one axis."""
+    flat = np.ravel(np.asarray(values, dtype=float))
+    return flat if np.isfinite(flat).all() else flat[np.isfinite(flat)]
+
+
+def _ends(values: ArrayLike | None) -> tuple[float, float, int] | None:
+    """Return the smallest and the largest finite number, and how many are not; NaN where none is."""
+    if values is None:
+        return None
+    kept = _finite(values)
+    low, high = (float(kept.min()), float(kept.max())) if kept.size else (np.nan, np.nan)
+    return low, high, int(np.size(values)) - kept.size
+
+
+def _shared(event: StatisticsEvent, edges: Float["edge"]) -> Float["bin"]:
+    """Return how many of the numbers behind a recorded histogram fall between edges, shape (bins,)."""
+    low, high = event.extremes
+    own = np.linspace(low, high, event.histogram.size + 1)
+    if high <= low:
+        return np.histogram([low], edges)[0] * event.moments[0]
+    below = np.concatenate([[0.0], np.cumsum(event.histogram)]) / max(event.histogram.sum(), 1)
+    return np.diff(np.interp(edges, own, below)) * event.moments[0]
 
 
 def bin_edges(low: float, high: float, bins: int = BINS) -> Float["edge"]:
@@ -164,10 +235,9 @@ class DistributionsView(View):
         steps = (step,) if step is not None else trace.steps
         spreads = []
         for node in chosen:
-            read = {at: values_at(trace, what, node, at) for at in spaced(steps, _steps(len(chosen)))}
-            found = {at: values for at, values in read.items() if values is not None}
-            if any(np.isfinite(values).any() for values in found.values()):
-                spreads.append(Spread.of(node.name, found))
+            spread = _read(trace, what, node, spaced(steps, _steps(len(chosen))))
+            if spread is not None:
+                spreads.append(spread)
         if not spreads:
             raise TraceQueryError(f"The trace holds no finite {what} at the steps {steps!r:.60}.")
         return cls(tuple(spreads), what)
@@ -189,6 +259,16 @@ class DistributionsView(View):
         for at, (spread, name) in enumerate(zip(self.spreads, names, strict=True)):
             marks += panels.panel(at, spread, name, self.what)
         return canvas(marks, panels.width, panels.height)
+
+
+def _read(trace: Trace, what: str, node: Node, steps: Sequence[int]) -> Spread | None:
+    """Return how a layer's numbers are spread, from the numbers or from the statistics in their place."""
+    found = Spread.read(node.name, steps, lambda step: values_at(trace, what, node, step))
+    if found is not None:
+        return found
+    told = {step: statistics_at(trace, what, node, step) for step in steps}
+    kept = {step: events for step, events in told.items() if any(event.moments[0] > 0 for event in events)}
+    return Spread.of_statistics(node.name, kept) if kept else None
 
 
 def _steps(layers: int) -> int:

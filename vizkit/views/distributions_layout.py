@@ -89,7 +89,7 @@ def _histogram(
 ) -> list[Mark]:
     """Return bars on a base line, and their outline, which is what can be read back."""
     left, base, wide = place
-    bar, most = wide / len(counts), max(int(counts.max()), 1)
+    bar, most = wide / len(counts), float(counts.max()) or 1.0
     heights = counts / most * BAND * FULL
     marks: list[Mark] = [
         Cell(key=f"{key}:bar:{at}", role=roles[at], x=left + at * bar, y=base, width=bar, height=high, fill=0.75)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from vizkit.errors import ArgumentError, DataError, TraceQueryError
-from vizkit.trace import Trace
+from vizkit.trace import Node, StatisticsEvent, Trace
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.curves import CurvesView, Guide, Series, margins
 from vizkit.views.marks import points
 from vizkit.views.naming import last_parts, share_room
 from vizkit.views.picture import Axis, Picture, View
-from vizkit.views.recorded import layers_with, only_trace, spaced, values_at
+from vizkit.views.recorded import layers_with, only_trace, spaced, statistics_at, values_at
 from vizkit.views.scaled import power_of_ten
 from vizkit.views.text import count, words
 
@@ -38,7 +38,10 @@ class Flow:
     steps
         The steps' numbers.
     largest, mean, smallest
-        Shape (steps,).
+        Shape (steps,). Of statistics in place of the gradients the mean of the absolute values is not known:
+        then ``mean`` is the root of the mean square, and ``smallest`` is NaN where there are both signs.
+    exact
+        Whether ``mean`` is the mean.
     """
 
     layer: str
@@ -46,6 +49,7 @@ class Flow:
     largest: Float["step"]
     mean: Float["step"]
     smallest: Float["step"]
+    exact: bool = True
 
     @classmethod
     def of(cls, layer: str, gradients: Mapping[int, ArrayLike]) -> Flow:
@@ -62,12 +66,52 @@ class Flow:
         >>> flow.largest.tolist(), flow.mean.tolist(), flow.smallest.tolist()
         ([3.0, 2.0], [2.0, 1.0], [1.0, 0.0])
         """
-        sizes = {step: np.abs(np.asarray(found, dtype=float)).ravel() for step, found in gradients.items()}
-        kept = {step: found for step, found in sizes.items() if found.size and np.isfinite(found).all()}
+        rows = {step: _measured(found) for step, found in gradients.items()}
+        kept = {step: row for step, row in rows.items() if row is not None}
         if not kept:
             raise DataError(f"A gradient flow needs finite gradients, but layer {layer!r} has none.")
-        rows = np.array([(found.max(), found.mean(), found.min()) for found in kept.values()])
-        return cls(layer, tuple(kept), rows[:, 0], rows[:, 1], rows[:, 2])
+        return cls._of_rows(layer, kept)
+
+    @classmethod
+    def _of_rows(cls, layer: str, rows: Mapping[int, tuple[float, float, float]], exact: bool = True) -> Flow:
+        largest, mean, smallest = np.array(list(rows.values())).T
+        return cls(layer, tuple(rows), largest, mean, smallest, exact)
+
+    @classmethod
+    def of_statistics(cls, layer: str, events: Mapping[int, Sequence[StatisticsEvent]]) -> Flow:
+        """Read the sizes from what was recorded in place of the gradients, by step.
+
+        Raises
+        ------
+        DataError
+            If no step has finite gradients.
+        """
+        whole = {step: found for step, found in events.items() if found and all(_all_finite(e) for e in found)}
+        if not whole:
+            raise DataError(f"A gradient flow needs finite gradients, but layer {layer!r} has none.")
+        return cls._of_rows(layer, {step: _sizes(found) for step, found in whole.items()}, exact=False)
+
+
+def _measured(gradients: ArrayLike | None) -> tuple[float, float, float] | None:
+    """Return the largest, mean and smallest size of gradients of any shape; None when they are not all finite."""
+    sizes = np.abs(np.asarray([] if gradients is None else gradients, dtype=float))
+    if not sizes.size or not np.isfinite(sizes).all():
+        return None
+    return float(sizes.max()), float(sizes.mean()), float(sizes.min())
+
+
+def _all_finite(event: StatisticsEvent) -> bool:
+    return event.moments[0] == event.shape.prod() > 0
+
+
+def _sizes(events: Sequence[StatisticsEvent]) -> tuple[float, float, float]:
+    """Return the largest size, the root of the mean square, and the smallest size where it is known."""
+    lows, highs = np.array([event.extremes for event in events]).T
+    counts, means, deviations = np.array([event.moments for event in events]).T
+    square = (counts * (means**2 + deviations**2)).sum() / counts.sum()
+    apart = (lows > 0) | (highs < 0)
+    smallest = np.minimum(abs(lows), abs(highs)).min() if apart.all() else np.nan
+    return float(max(abs(lows).max(), abs(highs).max())), float(np.sqrt(square)), float(smallest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +163,9 @@ class GradientFlowView(View):
         """
         flows = []
         for node in spaced(layers_with(trace, "gradients"), LAYERS):
-            read = {step: values_at(trace, "gradients", node, step) for step in spaced(trace.steps, STEPS)}
-            found = {step: values for step, values in read.items() if values is not None}
-            if any(values.size and np.isfinite(values).all() for values in found.values()):
-                flows.append(Flow.of(node.name, found))
+            flow = _read(trace, node)
+            if flow is not None:
+                flows.append(flow)
         if not flows:
             raise TraceQueryError("The trace holds no finite gradients; record training, with its backward events.")
         return cls(tuple(flows), **looks)
@@ -147,7 +190,8 @@ class GradientFlowView(View):
         y = _powers(np.concatenate([np.concatenate([f.largest, f.mean, f.smallest]) for f in self.flows]))
         series = [line for at, flow in enumerate(self.flows) for line in self._lines(at, flow, y)]
         named = {line.key.partition("[")[0]: at for at, line in enumerate(series)}  # of each kind the last curve
-        series = [replace(line, label=words(kind)) if named[kind] == at else line
+        names = {"mean": "mean" if all(flow.exact for flow in self.flows) else "RMS"}
+        series = [replace(line, label=words(names.get(kind, kind))) if named[kind] == at else line
                   for at, line in enumerate(series) for kind in (line.key.partition("[")[0],)]  # fmt: skip
         guides = tuple(
             Guide(f"column:{at}", points([at, at], [y.low, y.high]), dashed=True) for at in range(1, len(self.flows))
@@ -179,6 +223,18 @@ class GradientFlowView(View):
                 width = 8.0 if name == "mean" else 3.0
                 found.append(Series(f"{name}[{at}]", line, None, "gradient", width, name == "smallest"))
         return found
+
+
+def _read(trace: Trace, node: Node) -> Flow | None:
+    """Return the sizes of a layer's gradients, from these or from the statistics in their place."""
+    steps = spaced(trace.steps, STEPS)
+    rows = {step: _measured(values_at(trace, "gradients", node, step)) for step in steps}
+    found = {step: row for step, row in rows.items() if row is not None}
+    if found:
+        return Flow._of_rows(node.name, found)
+    told = {step: statistics_at(trace, "gradients", node, step) for step in steps}
+    finite = any(events and all(map(_all_finite, events)) for events in told.values())
+    return Flow.of_statistics(node.name, told) if finite else None
 
 
 def _line(x: Float["point"], y: Float["point"]) -> Float["point xy"]:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from vizkit.errors import ArgumentError, unknown_name
-from vizkit.trace import BackwardEvent, ForwardEvent, Node, Trace, UpdateEvent
+from vizkit.trace import BackwardEvent, ForwardEvent, Node, StatisticsEvent, Trace, UpdateEvent
 from vizkit.typing import Float
 
-__all__ = ["WHAT", "check_what", "kernels_of", "layers_with", "only_trace", "spaced", "values_at"]
+__all__ = ["WHAT", "check_what", "kernels_of", "layers_with", "only_trace", "spaced", "statistics_at", "values_at"]
 
 WHAT = ("weights", "activations", "gradients")
 
@@ -92,7 +92,9 @@ def values_at(trace: Trace, what: str, node: Node, step: int) -> Float["value"] 
         Which step.
     """
     found = [np.ravel(values) for values in _arrays(trace, what, node, step)]
-    return np.concatenate(found).astype(float) if found else None
+    if len(found) == 1:
+        return found[0]  # as it lies in the file, not copied
+    return np.concatenate(found) if found else None
 
 
 def _arrays(trace: Trace, what: str, node: Node, step: int) -> Iterator[Float["..."]]:
@@ -107,6 +109,22 @@ def _arrays(trace: Trace, what: str, node: Node, step: int) -> Iterator[Float[".
     updates = {event.parameter: event for event in trace.events(UpdateEvent, layer=node, step=step)}
     field = "before" if what == "weights" else "gradient"
     yield from kernels_of({name: getattr(event, field) for name, event in updates.items()}).values()
+
+
+def statistics_at(trace: Trace, what: str, node: Node, step: int) -> tuple[StatisticsEvent, ...]:
+    """Return what was recorded of a layer's numbers at one step in place of the numbers, see `values_at`."""
+    wanted = {
+        "weights": ("parameters", "before"),
+        "activations": ("output",),
+        "gradients": ("parameter_gradients", "gradient"),
+    }[what]
+    for quantity in wanted:
+        events = trace.events(StatisticsEvent, layer=node, step=step, level="layer")
+        found = {event.item: event for event in events if event.quantity == quantity}
+        if found:
+            large = [event for event in found.values() if event.shape.size > 1]
+            return tuple(large or [event for name, event in found.items() if not name.startswith("moving_")])
+    return ()
 
 
 def layers_with(trace: Trace, what: str) -> tuple[Node, ...]:
@@ -127,6 +145,6 @@ def _first(trace: Trace, what: str, node: Node) -> int | None:
     """Return the first step at which there is something of a layer."""
     for step in spaced(trace.steps, 24):
         found = values_at(trace, what, node, step)
-        if found is not None and found.size:
+        if (found is not None and found.size) or statistics_at(trace, what, node, step):
             return step
     return None
