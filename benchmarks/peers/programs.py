@@ -16,7 +16,9 @@ def compiled(keras: Any, workload: Workload) -> Any:
     rows = {"mlp": _mlp, "cnn": _cnn, "lstm": _lstm, "dosage": _dosage}
     model = keras.Sequential(rows[workload.kind](keras, workload))
     if workload.kind == "dosage":
-        model.compile(keras.optimizers.SGD(DOSAGE_RATE), keras.losses.MeanSquaredError(reduction="sum"))
+        residuals = getattr(keras.losses, "SumSquaredResiduals", None)  # Keras's name for it is longer
+        loss = residuals() if residuals else keras.losses.MeanSquaredError(reduction="sum")
+        model.compile(keras.optimizers.SGD(DOSAGE_RATE), loss)
     else:
         loss = "binary_crossentropy" if workload.kind == "lstm" else "sparse_categorical_crossentropy"
         model.compile(keras.optimizers.Adam(LEARNING_RATE, epsilon=EPSILON), loss)

@@ -505,3 +505,29 @@ def test_a_tape_that_nothing_looked_into_has_not_leaked():
     assert not tape.leaked
     assert bool(x[0])
     assert tape.leaked
+
+
+def test_single_steps_see_what_was_changed_between_them():
+    """What a step walks through the layers for is found again when something has changed, and only then."""
+    x, y = np.ones((4, 3)), np.ones((4, 2))
+    model = nn.Sequential([nn.Input((3,)), nn.layers.Dense(5, "tanh"), nn.layers.Dense(2)], seed=0)
+    model.compile(nn.optimizers.SGD(0.1), "mse")
+
+    def moved():
+        before = model.get_weights()
+        for _ in range(4):
+            model.train_on_batch(x, y)
+        return [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+
+    assert moved() == [True] * 4
+    model.layers[0].trainable = False
+    assert moved() == [False, False, True, True]
+    model.layers[1].kernel.trainable = False
+    assert moved() == [False, False, False, True]
+    model.layers[0].trainable = True
+    model.compile(nn.optimizers.Adam(0.1), "mae")
+    assert moved() == [True, True, False, True]
+    model.add(nn.layers.Dense(2))
+    assert moved() == [True, True, False, True, True, True]
+    model.optimizer.learning_rate = 1e-30
+    assert moved() == [False] * 6

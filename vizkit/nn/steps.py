@@ -48,6 +48,11 @@ class Steps:
         self._change = -1
         self._repeatable = False
 
+    @property
+    def are_settled(self) -> bool:
+        """Whether the model does the same at every step, and nothing about it was changed since the last one."""
+        return self._repeatable and self._change == changes.latest()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Steps, (self.model,)  # a copy of a model makes plans of its own
 

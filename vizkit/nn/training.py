@@ -43,6 +43,7 @@ class Trainer(Layer):
     _quiet = False  # inside fit and evaluate only training steps are recorded
     _updates = 0
     _metrics: Sequence[metrics.Metric] = ()
+    _watched: Sequence[Any] = ()
     _penalties: Sequence[tuple[Any, Any]] = ()
     _steps: Steps
 
@@ -271,7 +272,8 @@ class Trainer(Layer):
         x = self._with_rank(samples.x)
         if not self.built or self.output_shape is None:
             self._silently(x[:1])
-        self._penalties = [pair for layer in self.walk() for pair in layer.regularized]
+        if not self._steps.are_settled:
+            self._penalties = [pair for layer in self.walk() for pair in layer.regularized]
         return replace(samples, x=x, y=self.loss.target(samples.y, self.output_shape, self.dtype))
 
     def _with_rank(self, x: Any) -> Any:
@@ -284,11 +286,12 @@ class Trainer(Layer):
         raise ShapeError(f"{self.name!r} takes samples of shape {known}; x of shape {x.shape} was given.")
 
     def _take_over_weights(self) -> list[Any]:
-        watched = self.trainable_weights
-        if not watched:
-            raise ArgumentError(f"{self.name!r} has no weights to train: there are none, or all are frozen.")
-        self.optimizer.build(watched)
-        return watched
+        if not self._steps.are_settled:  # to walk through all layers takes longer than a step of a small network
+            self._watched = self.trainable_weights
+            if not self._watched:
+                raise ArgumentError(f"{self.name!r} has no weights to train: there are none, or all are frozen.")
+            self.optimizer.build(self._watched)
+        return self._watched
 
 
 def batch_size_of(given: int | None, default: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from vizkit.errors import ShapeError
 from vizkit.nn.autodiff import Tracked, plain
+from vizkit.nn.changes import notice
 
 __all__ = ["Variable"]
 
@@ -32,12 +33,23 @@ class Variable(Tracked):
     [1.0, 2.0]
     """
 
-    __slots__ = ("name", "trainable")
+    __slots__ = ("_trainable", "name")
 
     def __init__(self, value: Any, name: str = "", trainable: bool = True) -> None:
         super().__init__(np.asarray(value), None)
         self.name = name
         self.trainable = trainable
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        """Freeze or free it."""
+        self._trainable = bool(value)
+        notice()
 
     def assign(self, value: Any) -> None:
         """Give the weight new numbers, of the same shape.
