@@ -27,16 +27,16 @@ SEGMENT, FRAME, PIXEL = 0.02, 0.003, 6e-9
 def jobs(story: Story, theme: Theme, shot: Shot) -> list[Job]:
     """Return the jobs of a story's plays, in order; each is called by its beat's name."""
     ground = {"name": theme.name, "ground": theme.ground, "roles": dict(theme.roles)}
-    written: dict[int, bytes] = {}
-    return [_job(play, ground, shot, written) for play in plays(story, theme)]
+    planned = list(plays(story, theme))
+    # A frame is written once, though it ends one play and begins the next. All frames are alive: no two have one id.
+    frames = {id(frame): frame for play in planned for frame in (play.before, play.after)}
+    written = {name: frame_to(frame) for name, frame in frames.items()}
+    return [_job(play, ground, shot, written) for play in planned]
 
 
 def _job(play: Play, ground: dict[str, Any], shot: Shot, written: dict[int, bytes]) -> Job:
-    frames = {id(frame): frame for frame in (play.before, play.after)}  # one of a wait: nothing changes
-    for name, frame in frames.items():
-        if name not in written:  # the frames live as long as the plays' list, so no two have one name
-            written[name] = frame_to(frame)
-    blobs = tuple(written[name] for name in frames)
+    ends = (play.before,) if play.before is play.after else (play.before, play.after)
+    blobs = tuple(written[id(frame)] for frame in ends)
     head = {"play": play_to(play), "theme": ground}
     cost = SEGMENT + drawn(play, shot.rate) * (FRAME + PIXEL * shot.width * shot.height)
     return Job(play.beat.name, _key(head, shot, blobs), cost, "play", shot, head, blobs)
