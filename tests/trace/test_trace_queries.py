@@ -21,6 +21,7 @@ from vizkit.trace import (
     ModelDescription,
     NamedArray,
     Node,
+    Recorder,
     Trace,
     UpdateEvent,
     load,
@@ -247,3 +248,14 @@ def _with_path(code):
 def test_public_names_are_sorted_and_there():
     assert vizkit.trace.__all__ == sorted(vizkit.trace.__all__)
     assert all(hasattr(vizkit.trace, name) for name in vizkit.trace.__all__)
+
+
+def test_a_step_is_found_beside_a_block_that_stayed_empty():
+    """Rows of a megabyte fill a block each; a step that begins like another one opens a block and leaves it empty."""
+    recorder, large = Recorder(Trace(ModelDescription("m")), Keep()), np.ones(1 << 18)
+    for step in range(3):
+        recorder.forward(step, Node(0, "a", "A"), (large,), large, {})
+        if step != 1:
+            recorder.backward(step, Node(0, "a", "A"), large, (large,), {})
+        recorder.end(step)
+    assert [len(list(recorder.trace.events(step=step))) for step in range(3)] == [2, 1, 2]

@@ -180,6 +180,8 @@ def _in_order(several: Any, step: int | None) -> Iterator[Place]:
 def find(blocks: Sequence[Block], step: int) -> tuple[Block, int] | None:
     """Return the block and the row of a step among blocks of one form; None when it is not there."""
     number = bisect_right(blocks, step, key=lambda block: block.first) - 1
+    while number >= 0 and not blocks[number].count:  # opened for a step that turned out to look different
+        number -= 1
     row = blocks[number].position(step) if number >= 0 else None
     return None if row is None else (blocks[number], row)
 
