@@ -160,14 +160,14 @@ def remove(path: Path) -> None:
     path.rmdir() if path.is_dir() else path.unlink()
 
 
-def measured(container: str, path: Path, arrays: Arrays, steps: int) -> tuple[float, float]:
-    """Return MB/s of writing and microseconds of reading one array."""
+def measured(container: str, path: Path, arrays: Arrays, steps: int) -> tuple[float, float, float]:
+    """Return MB/s of writing by the clock and by the processor's time, and microseconds of reading one array."""
     writing, reading = CONTAINERS[container]
-    began = time.perf_counter()
+    began, computed = time.perf_counter(), time.process_time()
     with writing(path, arrays) as write:
         for step in range(steps):
             write(step)
-    seconds = time.perf_counter() - began
+    seconds, computing = time.perf_counter() - began, time.process_time() - computed
     read, chance, times = reading(path), random.Random(0), []
     for _ in range(READS):
         step, name = chance.randrange(steps), f"layer_{chance.randrange(LAYERS)}"
@@ -176,7 +176,8 @@ def measured(container: str, path: Path, arrays: Arrays, steps: int) -> tuple[fl
         times.append(time.perf_counter() - began)
         assert found.size == arrays[name].size and found.flat[-1] == arrays[name][-1]
     remove(path)
-    return steps * sum(array.nbytes for array in arrays.values()) / seconds / 1e6, statistics.median(times) * 1e6
+    megabytes = steps * sum(array.nbytes for array in arrays.values()) / 1e6
+    return megabytes / seconds, megabytes / computing, statistics.median(times) * 1e6
 
 
 def installed() -> list[str]:
@@ -193,19 +194,20 @@ def compare(rounds: int, *, quick: bool) -> None:
     for label, size in SIZES.items():
         arrays = step_arrays(size)
         steps = 5 if quick else {400: 2_000, 10**6: 200}.get(size, 12)
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
         with tempfile.TemporaryDirectory() as folder:
             for _ in range(rounds):
                 for name in names:
                     found[name].append(measured(name, Path(folder) / "run", arrays, steps))
         print(f"\n{steps} steps of {label}, {LAYERS} arrays each, medians of {rounds} rounds (best in brackets)\n")
-        print("| container | writing, MB/s | of ours | one array at one step, µs |\n|---|---|---|---|")
-        ours = statistics.median(speed for speed, _ in found["vizkit"])
+        print("| container | writing, MB/s | MB/s of processor time | of ours | one array at one step, µs |")
+        print(f"|{'---|' * 5}")
+        ours = statistics.median(speed for speed, *_ in found["vizkit"])
         for name in names:
-            speeds, times = zip(*found[name], strict=True)
+            speeds, computed, times = zip(*found[name], strict=True)
             speed = statistics.median(speeds)
-            shown = f"{speed:,.0f} ({max(speeds):,.0f})"
-            print(f"| {name} | {shown} | {speed / ours:.2f} | {statistics.median(times):.0f} ({min(times):.0f}) |")
+            shown = f"{speed:,.1f} ({max(speeds):,.1f}) | {statistics.median(computed):,.1f} | {speed / ours:.2f}"
+            print(f"| {name} | {shown} | {statistics.median(times):.0f} ({min(times):.0f}) |")
 
 
 def dosage_run(path: Path, steps: int) -> None:
@@ -244,9 +246,7 @@ def dosage_read(path: Path) -> None:
 
 def long_run(steps: int) -> None:
     """Print what a long recording of the dosage network takes, and one of a tenth of its steps."""
-    head = (
-        "| steps | events/s, trained | bytes/event | recorder's memory, MB | load, ms | stack, ms | reader's, MB |"
-    )
+    head = "| steps | events/s, trained | bytes/event | recorder's memory, MB | load, ms | stack, ms | reader's, MB |"
     print(f"\nThe dosage network, every value of every step, into a file\n\n{head}\n|{'---|' * 7}")
     for count in (steps // 10, steps):
         with tempfile.TemporaryDirectory() as folder:

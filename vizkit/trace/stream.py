@@ -31,6 +31,7 @@ from vizkit.trace.rows import Block, OpenBlock, new_rows, seal
 __all__ = ["ChunkWriter", "FileStore"]
 
 LARGE = 1 << 16  # a row of more bytes is a chunk by itself
+PIECE = 1 << 20  # bytes that are written in one call: some systems are slow to find room for many at once
 OPEN = 16  # blocks that are open at once; one for each form
 
 
@@ -137,7 +138,7 @@ class ChunkWriter:
             memory = memoryview(piece).cast("B") if memoryview(piece).nbytes else b""
             written = 0
             while written < len(memory):
-                written += self._stream.write(memory[written:])
+                written += self._stream.write(memory[written : written + PIECE])
             self.end += len(memory)
 
 
