@@ -159,3 +159,23 @@ def test_a_bidirectional_net_of_two_layers_names_its_parameters():
     ways = ("", "reverse/", "layer_1/", "layer_1/reverse/")
     own = ("kernel", "recurrent_kernel", "bias", "recurrent_bias", "projection")
     assert names == {f"{way}{name}" for way in ways for name in own}
+
+
+def test_what_follows_a_sequence_with_the_time_first_is_batch_first_too():
+    class Tagger(tnn.Module):
+        def __init__(self):
+            super().__init__()
+            self.read, self.drop, self.out = tnn.GRU(3, 4), tnn.Dropout(0.0), tnn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.out(self.drop(self.read(x)[0]))
+
+    model = Tagger()
+    with record(model) as trace:
+        outputs = [model(torch.randn(times, 2, 3)) for times in (5, 7)]
+        outputs[-1].sum().backward()
+    for step, (output, times) in enumerate(zip(outputs, (5, 7), strict=True)):
+        events = [event for event in trace.events(ForwardEvent) if event.output.shape[1] == times]
+        assert [event.output.shape for event in events] == [(2, times, 4), (2, times, 4), (2, times, 2)], step
+        np.testing.assert_array_equal(events[-1].output, output.detach().transpose(0, 1))
+    assert next(trace.events(BackwardEvent, layer="out")).output_gradient.shape == (2, 7, 2)

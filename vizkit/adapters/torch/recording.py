@@ -118,8 +118,7 @@ class Recording:
         if self.steps.outside:
             if grad:
                 self._watch()
-            for tensor in tensors_in((args, kwargs)):
-                self.layers.layouts.comes_in(tensor)
+            self.layers.layouts.begin(tensors_in((args, kwargs)))
         layer = self.layers.of(module)
         call = self.steps.enter(layer.node, joins=grad and module.training)
         if layer.node is None:

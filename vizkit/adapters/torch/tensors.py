@@ -94,8 +94,8 @@ def replaced(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
 class Layouts:
     """Knows in which order the axes of a model's tensors stand.
 
-    Modules for images and sequences say it of themselves. Of what comes between them, such as an activation,
-    it is told by a tensor of the same shape that such a module took or gave.
+    Modules for images and sequences say it of themselves. Of what comes between or after them, such as an
+    activation, it is told by a tensor of the same shape that such a module took or gave.
 
     Parameters
     ----------
@@ -105,6 +105,7 @@ class Layouts:
 
     def __init__(self, model: nn.Module) -> None:
         self._seen: dict[tuple[int, ...], Axes] = {}  # shape of a sample -> order of its axes, the batch included
+        self._times: set[tuple[int, ...]] = set()  # (times, samples) of sequences in this call of the model
         self._channels = set()
         for module in model.modules():
             space = _space(module)
@@ -112,25 +113,38 @@ class Layouts:
             if space and count:
                 self._channels.add((space + 2, count))
 
-    def comes_in(self, tensor: Tensor) -> None:
-        """Take note of a tensor that enters the model."""
+    def begin(self, tensors: Iterator[Tensor]) -> None:
+        """Take note of a call of the model, and of the tensors that enter it."""
+        self._times.clear()
+        for tensor in tensors:
+            self._comes_in(tensor)
+
+    def _comes_in(self, tensor: Tensor) -> None:
         if tensor.ndim > 3 and (tensor.ndim, tensor.shape[1]) in self._channels:
             self._seen.setdefault(tuple(tensor.shape[1:]), _to_last(tensor.ndim, tensor.ndim - 2))
 
     def axes(self, module: nn.Module, tensor: Tensor, position: int) -> Axes:
         """Return the order in which a trace holds the axes of a module's input or output at a position."""
-        ndim = tensor.ndim
+        ndim, space = tensor.ndim, _space(module)
         if isinstance(module, _TIME_FIRST):
-            later = position > 0 and isinstance(module, nn.RNNBase)  # the states stand layer by layer
-            return (1, 0, 2) if ndim == 3 and (later or not _batch_first(module)) else None
+            return self._axes_of_sequence(module, tensor, position)
+        if space is None and ndim == 3 and tuple(tensor.shape[:2]) in self._times:
+            return 1, 0, 2
         known = isinstance(module, _CHANNELS_LAST)
-        space = _space(module)
         if space is None and not known:
             return self._seen.get(tuple(tensor.shape[1:]))
         axes = None if known or (ndim == 2 and _is_normalization(module)) else _to_last(ndim, space or ndim - 2)
         if ndim > 2:
             self._seen[tuple(tensor.shape[1:])] = axes
         return axes
+
+    def _axes_of_sequence(self, module: nn.Module, tensor: Tensor, position: int) -> Axes:
+        states = position > 0 and isinstance(module, nn.RNNBase)  # they stand layer by layer
+        if tensor.ndim != 3 or (_batch_first(module) and not states):
+            return None
+        if not states:
+            self._times.add(tuple(tensor.shape[:2]))
+        return 1, 0, 2
 
 
 def _space(module: nn.Module) -> int | None:
