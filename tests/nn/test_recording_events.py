@@ -35,7 +35,7 @@ class Listener:
         self.told.append(("backward", step, node, output_gradient, input_gradients, parameter_gradients))
 
     def update(self, step, node, parameter, before, after, gradient, learning_rate):
-        self.told.append(("update", step, node, parameter, before, after.copy(), gradient, learning_rate))
+        self.told.append(("update", step, node, parameter, before, after.copy(), gradient.copy(), learning_rate))
 
     def epoch(self, epoch, logs):
         self.epochs.append((epoch, logs))

@@ -1,28 +1,33 @@
 """Telling a recorder what a model does, layer by layer and operation by operation.
 
 The tape already holds everything that happened; this module only reads it out. A model that is not
-being recorded never comes here.
+being recorded never comes here. Steps that repeat a plan are told by `vizkit.nn.recorded`, without a tape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import Entry, Tape, Tracked, plain
+from vizkit.nn.autodiff import Entry, Tape, Tracked
 from vizkit.nn.autodiff.elementwise import alias
+from vizkit.nn.autodiff.plan import lowered
 from vizkit.nn.layers.base import Layer, is_input
 from vizkit.nn.layers.variables import Variable
+from vizkit.nn.recorded import RecordedSteps
 from vizkit.trace import LayerDescription, ModelDescription, Node
+from vizkit.trace.template import Told
 
 if TYPE_CHECKING:
     from vizkit.nn.model import Model
     from vizkit.trace import Recorder
 
 __all__ = ["Recording", "describe"]
+
+KINDS = ("forward", "loss", "backward", "update")
 
 
 @dataclass
@@ -49,15 +54,30 @@ class Recording:
         What is recorded.
     recorder
         Who listens.
+
+    Attributes
+    ----------
+    fine
+        Whether operations are told of, so that none may be joined with others.
+    has_template
+        Whether the recorder can be shown once where the arrays of a step stand.
+    step
+        The step that was begun last on a tape.
+    written
+        While a step is written down to be repeated: kind, node and fields of its events so far.
     """
 
     def __init__(self, model: Model, recorder: Recorder) -> None:
         self.model, self.recorder = model, recorder
         self.nodes: dict[int, Node] = {}
         self.operations: dict[tuple[Any, ...], Node] = {}
+        self.fine = True
+        self.step = -1
+        self.written: list[Told] | None = None
+        self.has_template = hasattr(recorder, "template")
+        self.steps = RecordedSteps(self)
         self._described: Any = None
         self._open: list[_Call] = []
-        self._step = 0
 
     def describe(self) -> None:
         """Tell the recorder of the model, again when its loss or optimizer has changed."""
@@ -70,18 +90,38 @@ class Recording:
     def begin(self, step: int) -> Tape | None:
         """Return the tape for a step; ``None`` when the recorder wants nothing of it."""
         self.describe()
-        self._step = step
+        self.step = step
         known = [*self.nodes.values(), *self.operations.values()]
-        kinds = ("forward", "loss", "backward", "update")
-        if self.operations and not any(self.wants(kind, node) for node in known for kind in kinds):
+        if self.operations and not any(self.wants(kind, node) for node in known for kind in KINDS):
             return None
-        self.tape = Tape(self)
+        self.written, self.fine = None, True
+        return self.listen(Tape(self))
+
+    def prepare(self, step: int) -> None:
+        """Get ready for a step that is written down to be repeated."""
+        self.step, self.written = step, []
+        keeps = self.recorder.keeps
+        self.fine = any(keeps(kind, node) for node in self.operations.values() for kind in KINDS)
+
+    def listen(self, tape: Tape) -> Tape:
+        """Take the events of a step from this tape, and return it."""
+        self.tape = tape
         self._open = [_Call(None, 0)]
-        return self.tape
+        return tape
 
     def wants(self, kind: str, node: Node) -> bool:
         """Say whether the recorder wants such an event of this step."""
-        return self.recorder.wants(kind, node, self._step)
+        return self.recorder.wants(kind, node, self.step)
+
+    def _asks(self, kind: str, node: Node) -> bool:
+        return self.written is not None or self.wants(kind, node)
+
+    def _tell(self, kind: str, node: Node, now: tuple[Any, ...], lasting: tuple[Any, ...] | None = None) -> None:
+        """Tell an event; `lasting` are its fields with arrays that stay in place, where those of `now` do not."""
+        if self.written is not None:
+            self.written.append((kind, node, now if lasting is None else lasting))
+        if self.wants(kind, node):
+            getattr(self.recorder, kind)(self.step, node, *now)
 
     # -- forward: called while layers run ---------------------------------------------------------
 
@@ -93,13 +133,15 @@ class Recording:
         given, arrays = _aliased(arguments)
         call = self._enter(node, arrays, layer.own_weights)
         # what a layer itself changes, as the moving mean, is told as it was before
-        parameters = {weight.name: weight.value if weight.trainable else weight.numpy() for weight in call.weights}
+        held = {weight.name: lowered(weight) for weight in call.weights}
+        parameters = {w.name: held[w.name] if w.trainable else held[w.name].copy() for w in call.weights}
         output = run(*given)
         call.output = output[0] if isinstance(output, (list, tuple)) else output
         self._tell_entries(call)
         self._open.pop()
-        if self.wants("forward", node):
-            self.recorder.forward(self._step, node, _arrays(arrays), np.asarray(plain(call.output)), parameters)
+        if self._asks("forward", node):
+            inputs, told = _arrays(arrays), np.asarray(lowered(call.output))
+            self._tell("forward", node, (inputs, told, parameters), (inputs, told, held))
         return output
 
     def group(self, name: str, function: Callable[[Any], Any], x: Tracked) -> Tracked:
@@ -115,14 +157,22 @@ class Recording:
     def loss(self, y: Any, prediction: Tracked, weights: Any = None) -> Tracked:
         """Compute the loss and tell it."""
         node = self.nodes[id(self.model.loss)]
-        call = self._enter(node, [prediction], [])
-        call.output = self.model.loss(y, prediction, weights)
+        call, loss = self._enter(node, [prediction], []), self.model.loss
+        if self.written is None:
+            call.output = loss(y, prediction, weights)
+        else:
+            losses = loss.weighed(y, prediction, weights)
+            call.output = loss.reduced(losses)
         self._tell_entries(call)
         self._open.pop()
-        if self.wants("loss", node):
-            predicted = np.asarray(plain(prediction))
-            samples = self.model.loss.samples(y, predicted, weights)
-            self.recorder.loss(self._step, node, predicted, y, float(plain(call.output)), samples)
+        if self._asks("loss", node):
+            told, value = np.asarray(lowered(prediction)), lowered(call.output)
+            if self.written is None:
+                samples = loss.samples(y, told, weights)
+            else:
+                samples = np.asarray(lowered(loss.reduced_to_samples(_outer(losses))))
+            fields = (told, np.asarray(lowered(y)), value, samples)
+            self._tell("loss", node, (*fields[:2], float(value), samples), fields)
         return call.output
 
     def _enter(self, node: Node, inputs: list[Any], weights: list[Variable]) -> _Call:
@@ -136,6 +186,8 @@ class Recording:
 
     def _tell_entries(self, call: _Call) -> None:
         """Tell the operations that ran in a call since it was last looked at."""
+        if not self.fine:
+            return
         entries, position = self.tape.entries, call.position
         last = call.inside[-1] if call.inside else None
         if last is not None and last.node is not None and last.node.level == "layer":
@@ -157,8 +209,8 @@ class Recording:
             return
         node = self._operation_node(call, name)
         call.inside.append(_Call(node, len(self.tape.entries), inputs, output, entry=entry))
-        if self.wants("forward", node):
-            self.recorder.forward(self._step, node, _arrays(inputs), np.asarray(plain(output)), {})
+        if self._asks("forward", node):
+            self._tell("forward", node, (_arrays(inputs), np.asarray(lowered(output)), {}))
 
     def _operation_node(self, call: _Call, kind: str) -> Node:
         """Return the node of the next operation of a call: the same one at every step."""
@@ -182,29 +234,33 @@ class Recording:
             self._tell_backward(inner, gradients)
         arrived = gradients.get(id(call.output))
         is_loss = call.node is self.nodes.get(id(self.model.loss))
-        if call.node is None or is_loss or arrived is None or not self.wants("backward", call.node):
+        if call.node is None or is_loss or arrived is None or not self._asks("backward", call.node):
             return
         if call.entry is not None:
-            passed = tuple(np.asarray(part) for part in call.entry.contributions)
+            passed = _arrays(call.entry.contributions)
         else:
             found = [gradients.get(id(part)) for part in call.inputs if isinstance(part, Tracked)]
-            passed = tuple(np.asarray(part) for part in found if part is not None)
+            passed = _arrays(part for part in found if part is not None)
         weights = {weight.name: _gradient(gradients, weight) for weight in call.weights}
-        self.recorder.backward(self._step, call.node, np.asarray(arrived), passed, weights)
+        self._tell("backward", call.node, (np.asarray(lowered(arrived)), passed, weights))
 
     def update(self, gradients: dict[int, Any]) -> None:
         """Let the optimizer change the weights, and tell what it changed."""
         optimizer = self.model.optimizer
-        changed = []
-        for layer in self.model.walk():
-            node = self.nodes.get(id(layer))
-            if node is not None and layer.trainable and self.wants("update", node):
-                changed += [(node, w, w.numpy()) for w in layer.own_weights if w.trainable]
+        changed = [(node, w, w.numpy()) for node, w in self.changing() if self.wants("update", node)]
         rate = optimizer.learning_rate  # a schedule's next one may be another
         optimizer.apply(gradients)
+        used = {id(weight): place for weight, place in optimizer.places()}
         for node, weight, before in changed:
-            gradient = _gradient(gradients, weight)
-            self.recorder.update(self._step, node, weight.name, before, weight.value, gradient, rate)
+            fields = (weight.name, before, weight.value, used[id(weight)], rate)
+            self.recorder.update(self.step, node, *fields)
+
+    def changing(self) -> Iterator[tuple[Node, Variable]]:
+        """Yield the weights that an update changes, each with the node of its layer."""
+        for layer in self.model.walk():
+            node = self.nodes.get(id(layer))
+            if node is not None and layer.trainable:
+                yield from ((node, weight) for weight in layer.own_weights if weight.trainable)
 
 
 def nodes_of(model: Model) -> dict[int, Node]:
@@ -276,9 +332,14 @@ def _aliased(arguments: Iterable[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _arrays(values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(np.asarray(plain(value)) for value in values)
+    return tuple(np.asarray(lowered(value)) for value in values)
+
+
+def _outer(value: Any) -> Any:
+    """Return what is under the innermost tape: tracked on the outer one, if there is one."""
+    return value.value if isinstance(value, Tracked) else value
 
 
 def _gradient(gradients: dict[int, Any], weight: Variable) -> Any:
     found = gradients.get(id(weight))
-    return np.zeros_like(weight.value) if found is None else np.asarray(found)
+    return np.zeros_like(lowered(weight)) if found is None else np.asarray(lowered(found))

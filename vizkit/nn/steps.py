@@ -61,22 +61,23 @@ class Steps:
 
         The predictions, of shape (batch, ...), and the batch may be written over by the next step.
         """
-        if self._change != changes.latest():
-            self._forget()
+        self.settle()
         kind = (length_of(part), samples.kind)
         plan = self.plans.get(kind)
         if plan is not None:
-            return self._repeat(plan, samples, part)
+            return self.repeat(plan, samples, part)
         batch = samples[part]
         if self._repeatable and kind in self._met and len(self.plans) < _MOST_PLANS:
             return self._write_down(kind, batch, watched)
         self._met.add(kind)
         return self._on_a_tape(batch, watched)
 
-    def _forget(self) -> None:
-        self.plans.clear()
-        self._met.clear()
-        self._change, self._repeatable = changes.latest(), is_repeatable(self.model)
+    def settle(self) -> None:
+        """Forget all plans, if anything was changed since they were made."""
+        if self._change != changes.latest():
+            self.plans.clear()
+            self._met.clear()
+            self._change, self._repeatable = changes.latest(), is_repeatable(self.model)
 
     def _on_a_tape(self, batch: Samples, watched: Sequence[Any]) -> tuple[float, Samples, Any]:
         """Go forward, backward, and change the weights."""
@@ -106,8 +107,8 @@ class Steps:
             self.plans[kind] = Plan(score, inputs, [loss, prediction], places)
         return value, batch, lowered(prediction)
 
-    def _repeat(self, plan: Plan, samples: Samples, part: Any) -> tuple[float, Samples, Any]:
-        """Do the same without any code of layers."""
+    def repeat(self, plan: Plan, samples: Samples, part: Any) -> tuple[float, Samples, Any]:
+        """Do the same by a plan, without any code of layers; what is returned is as of `take`."""
         plan.load(samples.arrays, part)
         plan.run()
         loss, prediction = plan.results

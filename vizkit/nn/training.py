@@ -177,12 +177,9 @@ class Trainer(Layer):
 
     def _train_step(self, samples: Samples, part: Any, watched: Sequence[Any]) -> tuple[float, Samples, Any]:
         """Train on the samples that `part` picks; return the loss before it, the batch and the predictions."""
-        tape = None if self._recording is None else self._recording.begin(self._updates)
+        steps = self._steps if self._recording is None else self._recording.steps
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            if tape is None:
-                taken = self._steps.take(samples, part, watched)
-            else:
-                taken = self._steps.record(tape, samples[part])
+            taken = steps.take(samples, part, watched)
         self._updates += 1
         return taken
 

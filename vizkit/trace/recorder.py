@@ -178,7 +178,7 @@ class Recorder:
 
     def wants(self, kind: Any, node: Node, step: int) -> bool:
         """Say whether an event of this kind (name or class), node and step is kept."""
-        return self._chosen_place(kind, node) and self._wants_step(step)
+        return self.keeps(kind, node) and self._wants_step(step)
 
     def forward(
         self,
@@ -268,7 +268,7 @@ class Recorder:
         >>> recorder.trace.event("forward", step=1).output
         array([[4., 4.]])
         """
-        kept = [told for told in events if self._chosen_place(told[0], told[1])]
+        kept = [told for told in events if self.keeps(told[0], told[1])]
         for _, node, _ in kept:
             self.trace.log.add_node(node)
         if self.keep.statistics and kept:
@@ -326,7 +326,8 @@ class Recorder:
             item = str(values[0]) if kind == "update" else item
             self._opened.add("statistics", int(step), node.index, (kind, quantity, item, *summary))
 
-    def _chosen_place(self, kind: str, node: Node) -> bool:
+    def keeps(self, kind: str, node: Node) -> bool:
+        """Say whether events of this kind (name or class) and node are kept, at the steps that are kept."""
         place = (kind, node.index)
         chosen = self._chosen.get(place)
         if chosen is None:

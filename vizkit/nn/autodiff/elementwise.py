@@ -166,4 +166,4 @@ astype.into = lambda out, x, dtype: partial(np.copyto, out, x, "unsafe")
 copy = implements(np.copy)(Primitive(lambda a: np.copy(a), 1, [lambda g, y, a: g], name="copy"))
 round_ = implements(np.round)(Primitive(lambda a, decimals=0: np.round(a, decimals), 1, name="round"))
 alias = Primitive(lambda x: x, 1, [lambda g, y, x: g], name="alias")
-alias.transparent = True
+alias.transparent = alias.composed = True

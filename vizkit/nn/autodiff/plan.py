@@ -125,12 +125,19 @@ class Step(Tape):
     A primitive that is composed of functions the engine knows is taken apart by this. Any other (a convolution, a
     recurrence) works on plain arrays with loops and memory of its own. It stays in one piece: its forward pass is one
     call of the score, and its backward pass another one.
+
+    Parameters
+    ----------
+    score
+        The outer tape.
+    recording
+        What is told of layers and named operations while they run; ``None`` when nobody listens.
     """
 
     __slots__ = ("_whole", "score")
 
-    def __init__(self, score: Score) -> None:
-        super().__init__()
+    def __init__(self, score: Score, recording: Any = None) -> None:
+        super().__init__(recording)
         self.score = score
         self._whole: dict[int, Entry] = {}
 
@@ -141,7 +148,9 @@ class Step(Tape):
         inner = Entry(entry.primitive, [lowered(value) for value in entry.values], entry.options)
         inner.sources = entry.sources
         self._whole[id(entry)] = inner
+        leaked = self.leaked
         inner.output = Tracked(self.score.run(inner), self.score)
+        self.leaked = leaked  # of the weights that a recording watches, a primitive may look at some inside
         return inner.output
 
     def pull(self, entry: Entry, gradient: Any) -> Iterator[tuple[Tracked, Any]]:
@@ -183,6 +192,8 @@ class Plan:
         The calls as they were written down: of each the arrays that it reads and those where its results stand.
     results
         The arrays of the results, written anew by each step.
+    moved
+        By the ``id`` of an array of the first step: the array that later steps write in its place.
 
     Examples
     --------
@@ -199,13 +210,14 @@ class Plan:
     (25.0, [6.0, 8.0])
     """
 
-    __slots__ = ("_runs", "calls", "inputs", "results")
+    __slots__ = ("_runs", "calls", "inputs", "moved", "results")
 
     def __init__(
         self, score: Score, inputs: Sequence[Any], results: Sequence[Any], gradients: Sequence[tuple[Any, Any]]
     ) -> None:
         self.calls, self.inputs = score.calls, list(inputs)
         self.results = [lowered(result) for result in results]
+        self.moved: dict[int, Any] = {}
         copies = [copy for gradient, place in gradients if (copy := self._place(lowered(gradient), place))]
         self._runs = [run for run in map(_repeated, self.calls) if run is not None] + copies
 
@@ -232,7 +244,7 @@ class Plan:
         for call in () if read else self.calls:
             for position, output in enumerate(call.outputs):
                 if output is gradient and not _is_view(call):
-                    call.outputs[position] = place
+                    call.outputs[position] = self.moved[id(gradient)] = place
                     call.scratch.give(output, place)
                     return None
         return partial(np.copyto, place, gradient)

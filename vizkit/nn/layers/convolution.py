@@ -93,7 +93,7 @@ class Conv2D(Weighing):
         """Add the bias and apply the activation; relu, the most usual one, in one pass unless both are recorded."""
         if self.use_bias and self.activation is activations.relu:
             tape = innermost((summed, self.bias))
-            if tape is None or tape.recording is None:
+            if tape is None or tape.recording is None or not tape.recording.fine:
                 return rectify(summed, self.bias)
         return self.activation(add_bias(summed, self.bias) if self.use_bias else summed)
 

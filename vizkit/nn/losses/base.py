@@ -58,19 +58,28 @@ class Loss(Noticed):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch, of shape ``()``; each sample's counts as often as its weight says."""
-        losses = self.call(y_true, y_pred)
-        if losses is None:
-            raise ArgumentError(f"The loss {self.name} returned nothing; it returns the loss of each sample.")
-        if sample_weight is not None:
-            losses = losses * _weights_like(losses, sample_weight)
-        return np.sum(losses) if self.reduction == "sum" else np.mean(losses)
+        return self.reduced(self.weighed(y_true, y_pred, sample_weight))
 
     def samples(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of each sample, of shape (batch,)."""
-        losses = np.asarray(self.call(y_true, y_pred))
-        if sample_weight is not None:
-            losses = losses * _weights_like(losses, sample_weight)
+        return self.reduced_to_samples(np.asarray(self.weighed(y_true, y_pred, sample_weight)))
+
+    def weighed(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return what `call` does, of shape (batch, ...), where each sample counts as often as its weight says."""
+        losses = self.call(y_true, y_pred)
+        if losses is None:
+            raise ArgumentError(f"The loss {self.name} returned nothing; it returns the loss of each sample.")
+        return losses if sample_weight is None else losses * _weights_like(losses, sample_weight)
+
+    def reduced(self, losses: Any) -> Any:
+        """Return one number, of shape ``()``, for losses of shape (batch, ...)."""
+        return np.sum(losses) if self.reduction == "sum" else np.mean(losses)
+
+    def reduced_to_samples(self, losses: Any) -> Any:
+        """Return one number for each sample, of shape (batch,), for losses of shape (batch, ...)."""
         axes = tuple(range(1, losses.ndim))
+        if not axes:
+            return losses
         return losses.sum(axes) if self.reduction == "sum" else losses.mean(axes)
 
     def target(self, y: Any, prediction_shape: tuple[int | None, ...], dtype: Any) -> Any:

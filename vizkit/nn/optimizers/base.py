@@ -159,6 +159,11 @@ class Optimizer:
                 flat.values *= 1 - self.weight_decay * rate
             self._step(flat, rate, self.iterations)
 
+    @property
+    def clips(self) -> bool:
+        """Whether `update` may shorten the gradients in their places."""
+        return any(limit is not None for limit in (self.clipvalue, self.clipnorm, self.global_clipnorm))
+
     def are_finite(self) -> bool:
         """Say whether all weights are finite numbers."""
         return all(np.isfinite(flat.values).all() for flat in self._flats)
