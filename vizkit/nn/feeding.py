@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Samples:
     x: Any
     y: Any
     weights: Any = None
+    _kind: str = field(default="", init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -38,9 +39,12 @@ class Samples:
         return self.x, self.y, self.weights
 
     @property
-    def kind(self) -> tuple[Any, ...]:
+    def kind(self) -> str:
         """What batches of these samples have in common: the shapes of single samples, and the types."""
-        return tuple((array.shape[1:], array.dtype) for array in self.arrays if array is not None)
+        if not self._kind:  # asked for at every step
+            parts = (f"{array.dtype}{array.shape[1:]}" for array in self.arrays if array is not None)
+            object.__setattr__(self, "_kind", ", ".join(parts))
+        return self._kind
 
     def __getitem__(self, part: Any) -> Samples:
         """Return those that a slice or an array of numbers picks."""
