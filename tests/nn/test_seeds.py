@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vizkit import nn
-from vizkit.nn import layers
+from vizkit.nn import layers, threads
 
 PROGRAM = """
 import hashlib
@@ -90,3 +90,39 @@ def test_other_draws_do_not_disturb_a_seeded_model():
     layers.Dense(3)(np.ones((1, 2)))
     np.random.default_rng().random(5)
     assert all(np.array_equal(a, b) for a, b in zip(first, trained(4), strict=True))
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW"])
+def test_large_networks_take_the_same_steps_on_any_number_of_threads(optimizer, monkeypatch):
+    """Their parts lie across the borders of the weights."""
+    options = {"SGD": {"momentum": 0.9, "nesterov": True}, "RMSprop": {"centered": True, "momentum": 0.5}}
+    random = np.random.default_rng(2)
+    x, y = random.normal(size=(8, 30)), random.normal(size=(8, 7))
+    monkeypatch.setattr(threads, "WORTH", 50)
+    weights = []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "available", lambda count=count: count)
+        model = nn.Sequential([nn.Input((30,)), layers.Dense(20, "tanh"), layers.Dense(7)], seed=1)
+        made = getattr(nn.optimizers, optimizer)(0.01, **options.get(optimizer, {"weight_decay": 0.1}))
+        model.compile(made, "mse")
+        for _ in range(5):
+            model.train_on_batch(x, y)
+        weights.append(model.get_weights())
+    for others in weights[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(weights[0], others, strict=True))
+
+
+def test_an_optimizer_of_ones_own_sees_all_weights_at_once(monkeypatch):
+    monkeypatch.setattr(threads, "WORTH", 1)
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    seen = []
+
+    class Own(nn.optimizers.Optimizer):
+        def _step(self, flat, rate, count):
+            seen.append(flat.values.size)
+            flat.values -= rate * flat.gradient / np.linalg.norm(flat.gradient)
+
+    model = nn.Sequential([nn.Input((3,)), layers.Dense(2)], seed=0)
+    model.compile(Own(0.1), "mse")
+    model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
+    assert seen == [8]

@@ -33,6 +33,7 @@ class Adagrad(Optimizer):
     """
 
     _slots = 1
+    _is_elementwise = True
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class RMSprop(Optimizer):
     """
 
     _slots = 3  # mean square, last step, mean
+    _is_elementwise = True
 
     def __init__(
         self,
@@ -140,6 +142,7 @@ class Adam(Optimizer):
     """
 
     _slots = 2
+    _is_elementwise = True
 
     def __init__(
         self,

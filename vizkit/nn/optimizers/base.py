@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from vizkit.checks import number
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn import changes
+from vizkit.nn import changes, threads
 from vizkit.nn.layers.variables import Variable
 from vizkit.typing import Float
 
@@ -52,6 +53,14 @@ class Flat:
         """Return each weight with its part of ``gradient``, a view of the weight's shape (...)."""
         return [(v, self.gradient[part].reshape(v.shape)) for v, part in zip(self.variables, self.parts, strict=True)]
 
+    def cut(self, start: int, stop: int) -> Flat:
+        """Return the numbers from one place to another: what is done to them is done here."""
+        part = copy.copy(self)
+        for name in ("values", "gradient", "scratch", "spare"):
+            setattr(part, name, getattr(self, name)[start:stop])
+        part.slots = [slot[start:stop] for slot in self.slots]
+        return part
+
     def fill(self, gradients: dict[int, Any]) -> None:
         """Copy the gradients, each of its variable's shape, into ``gradient``; missing ones are 0."""
         for variable, place in self.places():
@@ -76,6 +85,7 @@ class Optimizer:
     """
 
     _slots = 0  # arrays of memory for each weight
+    _is_elementwise = False  # whether what happens to a number of the weights depends on no other one
     _slot_start = 0.0
 
     def __init__(
@@ -157,7 +167,19 @@ class Optimizer:
         for flat in self._flats:
             if self.weight_decay:
                 flat.values *= 1 - self.weight_decay * rate
+            self._share(flat, rate)
+
+    def _share(self, flat: Flat, rate: float) -> None:
+        """Take a step with all weights, those of a large network in parts at the same time."""
+        if not self._is_elementwise:
             self._step(flat, rate, self.iterations)
+            return
+
+        def work(start: int, stop: int) -> None:
+            part = flat if stop - start == flat.values.size else flat.cut(start, stop)
+            self._step(part, rate, self.iterations)
+
+        threads.share(work, flat.values.size, load=flat.values.size)
 
     @property
     def clips(self) -> bool:

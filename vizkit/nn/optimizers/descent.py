@@ -32,6 +32,8 @@ class SGD(Optimizer):
     {'name': 'SGD', 'learning_rate': 0.1, 'momentum': 0.9, 'nesterov': False}
     """
 
+    _is_elementwise = True
+
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **options: Any
     ) -> None:
