@@ -1,0 +1,224 @@
+"""A recorded step that repeats a plan tells what a step on a tape tells, to the last bit, and trains alike."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from test_plan import INPUTS, LOSSES, NUMBERS, L, Meddling, X, Y, bits, programs, small
+
+from vizkit import load, nn, record
+from vizkit.errors import DivergenceError, ShapeError
+from vizkit.nn import recorded, steps
+from vizkit.trace import ForwardEvent, Keep, LossEvent
+
+EVERYTHING = Keep(levels=("layer", "op"))
+
+
+def frozen(value):
+    """Return a field of an event as bytes and text, which can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (tuple, list)):
+        return tuple(map(frozen, value))
+    return tuple((key, frozen(value[key])) for key in value) if hasattr(value, "keys") else value
+
+
+def told(trace):
+    return [(type(e).__name__, *(frozen(getattr(e, f.name)) for f in fields(e))) for e in trace.events()]
+
+
+def recorded_run(train, model, keep=EVERYTHING, path=None):
+    """Return what a run told, what became of the model, and how many plans told it."""
+    with record(model, keep, path=path) as trace:
+        history = train(model)
+        plans = sum(plan is not None for plan in model._recording.steps.plans.values())
+    return told(trace), bits(model, history), plans
+
+
+def all_ways(make, train, keep=EVERYTHING):
+    """Train recorded by plans, recorded on tapes and unrecorded: all must agree; return the number of plans."""
+    by_plan, trained, plans = recorded_run(train, make(), keep)
+    with mock.patch.object(recorded, "_MOST_PLANS", 0), mock.patch.object(steps, "_MOST_PLANS", 0):
+        by_tape, trained_on_tapes, _ = recorded_run(train, make(), keep)
+        alone = make()
+        history = train(alone)
+    assert by_plan == by_tape
+    assert trained == trained_on_tapes == bits(alone, history)
+    return plans
+
+
+@settings(max_examples=25, deadline=None)
+@given(programs())
+def test_a_plan_tells_the_bits_of_a_tape(program):
+    kind, chosen, data, dtype, loss, optimizer, batch, frozen_one, shuffle, weights = program
+    x, target = data(), LOSSES[loss]
+    y = NUMBERS.integers(0, 2, 11) if target == 1 else NUMBERS.random((11, 2)) * target
+    options = {"sample_weight": NUMBERS.random(11)} if weights == "samples" else {}
+
+    def make():
+        head = [L.Embedding(5, 4)] if kind == "words" else []
+        body = [part() for part in chosen]
+        model = nn.Sequential([*head, *body, L.Flatten(), L.Dense(2, "softmax")], dtype=dtype, seed=3)
+        try:
+            model(x[:1])
+        except ShapeError:  # layers that do not fit behind one another
+            assume(False)
+        if frozen_one < len(body):
+            body[frozen_one].trainable = False
+        model.compile(optimizer(), loss)
+        return model
+
+    def train(model):
+        return model.fit(x, y, epochs=4, batch_size=batch, shuffle=shuffle, verbose=0, **options)
+
+    levels = ("layer", "op") if shuffle else ("layer",)
+    assert all_ways(make, train, Keep(levels=levels)) == (1 if batch == 11 else 2)
+
+
+@pytest.mark.parametrize("kind", sorted(INPUTS))
+@pytest.mark.parametrize("levels", [("layer",), ("layer", "op")])
+def test_each_layer_tells_the_bits_of_a_tape(kind, levels):
+    parts, data = INPUTS[kind]
+    x = data()
+    for part in parts:
+
+        def make(part=part):
+            head = [L.Embedding(5, 4)] if kind == "words" else []
+            model = nn.Sequential([*head, part(), L.Flatten(), L.Dense(2)], seed=3)
+            model(x[:1])
+            model.compile("adam", "mse")
+            return model
+
+        train = lambda model: model.fit(x, np.ones((11, 2)), epochs=4, batch_size=11, verbose=0)  # noqa: E731
+        assert all_ways(make, train, Keep(levels=levels)) == 1
+
+
+def convolutions():
+    layers = [L.Conv2D(3, 3, activation="relu"), L.MaxPooling2D(2), L.Flatten(), L.Dense(2, "softmax")]
+    model = nn.Sequential(layers, seed=2)
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+def letters(model):
+    return model.fit(*nn.data.letters(), epochs=3, batch_size=5, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        Keep(),
+        Keep(steps=3),
+        Keep(steps=[0, 5, 6]),
+        Keep(samples=1),
+        Keep(samples=[3, 0]),
+        Keep(kinds="loss"),
+        Keep(kinds=("update", "backward"), layers="dense"),
+        Keep(levels="op", layers="conv*"),
+        Keep(steps=2, statistics=True),
+    ],
+)
+def test_what_is_kept_is_the_same(keep):
+    assert all_ways(convolutions, letters, keep) == 2
+
+
+def test_a_file_holds_the_same(tmp_path):
+    by_plan = recorded_run(letters, convolutions(), path=tmp_path / "plan.vkt")[0]
+    assert by_plan == told(load(tmp_path / "plan.vkt"))
+    with mock.patch.object(recorded, "_MOST_PLANS", 0):
+        assert recorded_run(letters, convolutions())[0] == by_plan
+
+
+def test_a_model_of_which_nothing_is_kept_trains_by_its_own_plan():
+    model = small()
+    with record(model, Keep(kinds=())) as trace:
+        model.fit(X, Y, epochs=6, batch_size=5, verbose=0)
+        assert set(model._recording.steps.plans.values()) == {None}
+        assert len(model._steps.plans) == 1
+    assert list(trace.events()) == []
+
+
+def test_only_steps_that_are_kept_compute_what_is_told():
+    model = small()
+    with record(model, Keep(steps=4)) as trace:
+        with mock.patch.object(model._steps, "repeat", wraps=model._steps.repeat) as repeat:
+            model.fit(X, Y, epochs=12, batch_size=10, verbose=0)
+        (own,), (telling,) = model._steps.plans.values(), model._recording.steps.plans.values()
+    used = [call.args[0] for call in repeat.call_args_list]
+    assert used.count(telling.plan) == 2  # the steps 4 and 8
+    assert used.count(own) == len(used) - 2 > 4
+    assert list(trace.steps) == [0, 4, 8]
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda model: model.set_weights([2 * weight for weight in model.get_weights()]),
+        lambda model: setattr(model.layers[0], "trainable", False),
+        lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+        lambda model: model.predict(X),
+        lambda model: model.evaluate(X, Y),
+        lambda model: model.train_on_batch(X[:2], Y[:2]),
+        lambda model: model.compile("sgd", "mse"),
+    ],
+)
+def test_what_a_callback_does_is_told_alike(meddle):
+    def train(model):
+        return model.fit(X, Y, batch_size=5, epochs=6, callbacks=[Meddling(meddle)], verbose=0)
+
+    assert all_ways(lambda: small(dtype="float64"), train) >= 1
+
+
+def test_the_learning_rate_of_each_step_is_told():
+    def make():
+        model = small()
+        model.compile(nn.optimizers.SGD(nn.optimizers.schedules.CosineDecay(0.1, 8)), "mse")
+        return model
+
+    assert all_ways(make, lambda model: model.fit(X, Y, epochs=8, verbose=0)) == 1
+
+
+def test_the_gradient_of_an_update_is_the_one_that_the_optimizer_used():
+    model = small()
+    model.compile(nn.optimizers.SGD(0.5, clipvalue=1e-3), "mse")
+    with record(model) as trace:
+        model.fit(X, 100 * Y, epochs=5, verbose=0)
+        assert model._recording.steps.plans
+    updates = list(trace.events("update"))
+    for event in updates:
+        assert np.abs(event.gradient).max() <= np.float32(1e-3)
+        np.testing.assert_allclose(event.after, event.before - np.float32(0.5) * event.gradient, rtol=1e-6)
+    (passed,) = trace.events("backward", step=4, layer="dense_1")
+    assert np.abs(passed.parameter_gradients["kernel"]).max() > 1
+
+
+def test_a_step_whose_loss_is_not_finite_is_told_as_far_as_it_came():
+    model = nn.Sequential([L.Dense(2, "relu"), L.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with record(model) as trace:
+        model.fit(X, Y, epochs=4, verbose=0)
+        model.layers[1].kernel.assign(np.full((2, 1), 3e38))
+        model.layers[0].bias.assign(np.full(2, 3e38))
+        with pytest.raises(DivergenceError):
+            model.fit(X, Y, verbose=0)
+        model.layers[0].bias.assign(np.zeros(2))
+        model.layers[1].kernel.assign(np.ones((2, 1)))
+        model.fit(X, Y, verbose=0)
+    last = [type(event) for event in trace.events() if event.step == 4]
+    assert last[:3] == [ForwardEvent, ForwardEvent, LossEvent]
+    assert np.isinf(next(event.value for event in trace.events("loss") if event.step == 4))
+
+
+def test_a_layer_that_looks_at_its_numbers_is_told_from_a_tape():
+    class Branching(L.Layer):
+        repeatable = True
+
+        def call(self, inputs):
+            return inputs * 2 if np.sum(inputs) > 1 else inputs - 1
+
+    make = lambda: small(layers=[L.Dense(3), Branching(), L.Dense(1)])  # noqa: E731
+    assert all_ways(make, lambda model: model.fit(X, Y, epochs=5, verbose=0)) == 0
