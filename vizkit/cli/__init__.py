@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import vizkit
+from vizkit.cli import clusters
 from vizkit.cli.faults import is_fault, one_line
 from vizkit.cli.inspecting import add_commands
 from vizkit.cli.rendering import options as render_options
@@ -120,6 +121,7 @@ def _gallery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", dest="output", metavar="DIR", type=Path, default=Path("site"), help="default: site")
     parser.add_argument("--jobs", metavar="N", type=_jobs, default=None, help="processes (default: one a core)")
     parser.add_argument("--chapters", metavar="DIR", type=Path, help="chapters in Markdown (default: gallery)")
+    clusters.option(parser)
     _quality(parser, "qm")
     parser.set_defaults(run=_run("gallery"))
 

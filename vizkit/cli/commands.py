@@ -121,8 +121,8 @@ def gallery(options: argparse.Namespace) -> int:
     """Build the gallery and print the page to open."""
     from vizkit.cli.gallery import build
 
-    page = build(options.output, quality=options.quality, jobs=options.jobs, chapters=options.chapters)
-    print(page)
+    how = {"jobs": options.jobs, "chapters": options.chapters, "cluster": options.cluster}
+    print(build(options.output, quality=options.quality, **how))
     return 0
 
 

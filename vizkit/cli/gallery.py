@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from vizkit.cli import workers, works
 from vizkit.cli.chapters import read_chapters
+from vizkit.cli.clusters import joined
 from vizkit.cli.ledger import Ledger, fingerprint
 from vizkit.cli.needs import require, require_extra
 from vizkit.cli.progress import bar
@@ -22,7 +24,14 @@ __all__ = ["build"]
 FIGURE, STORY = 4.0, 60.0
 
 
-def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapters: Path | None = None) -> Path:
+def build(
+    output: Path,
+    *,
+    quality: str = "qm",
+    jobs: int | None = None,
+    chapters: Path | None = None,
+    cluster: str | None = None,
+) -> Path:
     """Build the gallery and return the path of its first page.
 
     What was made from the same sources at the same quality is left as it is, so a second
@@ -38,6 +47,8 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
         Processes; one for each core when None.
     chapters
         The folder of the chapters' Markdown, see `read_chapters`.
+    cluster
+        The address of a Dask scheduler whose workers draw the videos, or ``"local"``; this computer when None.
 
     Raises
     ------
@@ -59,10 +70,9 @@ def build(output: Path, *, quality: str = "qm", jobs: int | None = None, chapter
         require(stale)
         ledger.strike(stale)
         costs = {exhibit.name: _cost([exhibit]) for exhibit in stale}
-        with bar("gallery") as shown:
-            workers.run(
-                _tasks(stale, output, quality), jobs or os.cpu_count() or 1, works.make, Hall(costs, ledger, shown)
-            )
+        with joined(cluster) as found, bar("gallery") as shown:
+            make = partial(works.make, cluster=found.contact) if found else works.make
+            workers.run(_tasks(stale, output, quality), jobs or os.cpu_count() or 1, make, Hall(costs, ledger, shown))
     for path, content in pages.pages(hung, output).items():
         make_folder((output / path).parent)
         write(output / path, content)

@@ -15,6 +15,7 @@ EXTRAS = {
     "video": (("manim", "manim"), ("typst", "typst")),
     "data": (("sklearn", "scikit-learn"),),
     "gallery": (("markdown_it", "markdown-it-py"),),
+    "cluster": (("distributed", "distributed"),),
 }
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from vizkit.cli import clusters
 from vizkit.errors import ArgumentError
 
 __all__ = ["options", "render"]
@@ -21,6 +22,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", metavar="SCENE", nargs="?", help="a file's scene, where it has several")
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="the video (default: NAME.mp4, SCENE.mp4)")
     parser.add_argument("--format", choices=FORMATS, help="what -o does not say; png is a folder of pictures")
+    clusters.option(parser)
     parser.add_argument("--no-cache", dest="cache", action="store_false", help="draw everything, and keep nothing")
 
 
@@ -50,11 +52,9 @@ def _story(given: argparse.Namespace, path: Path) -> Path:
     exhibit = teller(given.name)
     _check(path, given.format)
     require([exhibit])
-    how = {"format": given.format, "jobs": given.jobs, "cache": given.cache}
-    with bar(exhibit.name) as report:
-        return video(
-            exhibit.make_story(), path, quality=given.quality, theme=given.theme or "dark", progress=report, **how
-        )
+    how = {"quality": given.quality, "theme": given.theme or "dark", "format": given.format, "cache": given.cache}
+    with clusters.joined(given.cluster, given.jobs) as cluster, bar(exhibit.name) as report:
+        return video(exhibit.make_story(), path, jobs=cluster or given.jobs, progress=report, **how)
 
 
 def _scene(given: argparse.Namespace, path: Path) -> Path:
@@ -66,9 +66,10 @@ def _scene(given: argparse.Namespace, path: Path) -> Path:
         raise ArgumentError(f"A scene lies in a Python file, but there is no file {given.name!r}.")
     _check(path, given.format)
     require_extra("video")
-    how = {"format": given.format, "jobs": given.jobs, "cache": given.cache}
-    with bar(given.scene or path.stem) as report:
-        return scene_video(given.name, given.scene or "", path, given.quality, progress=report, notice=_tell, **how)
+    how = {"format": given.format, "cache": given.cache, "notice": _tell}
+    with clusters.joined(given.cluster, given.jobs) as cluster, bar(given.scene or path.stem) as report:
+        hands = cluster or given.jobs
+        return scene_video(given.name, given.scene or "", path, given.quality, jobs=hands, progress=report, **how)
 
 
 def _check(path: Path, format: str | None) -> None:

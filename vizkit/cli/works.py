@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vizkit import exhibits
+from vizkit.cli.clusters import joined
 from vizkit.exhibits import Exhibit
 from vizkit.files import make_folder, write
 from vizkit.stories.story import Beat, Story
@@ -59,14 +60,20 @@ def expected(exhibit: Exhibit) -> tuple[str, ...]:
     return FIGURES + (STEPS + VIDEO if exhibit.story else ())
 
 
-def make(name: str, folder: Path, quality: str, report: Report) -> None:
-    """Make all files of an exhibit; `report` is told the share that is done, 0 to 1."""
+def make(name: str, folder: Path, quality: str, report: Report, cluster: str | None = None) -> None:
+    """Make all files of an exhibit; `report` is told the share that is done, 0 to 1.
+
+    Parameters
+    ----------
+    cluster
+        The address of a Dask scheduler whose workers draw the video.
+    """
     exhibit = exhibits.get(name)
     make_folder(folder)
     write_figures(exhibits.poster(exhibit), exhibit.title, folder)
     report(0.1 if exhibit.story else 1.0)
     if exhibit.story:
-        write_story(exhibit.make_story(), folder, quality, lambda share: report(0.1 + 0.9 * share))
+        write_story(exhibit.make_story(), folder, quality, lambda share: report(0.1 + 0.9 * share), cluster)
 
 
 def write_figures(shown: View | Beat, title: str, folder: Path) -> None:
@@ -78,7 +85,7 @@ def write_figures(shown: View | Beat, title: str, folder: Path) -> None:
         plots.save(plots.figure(shown, ground, title=title), folder / file)
 
 
-def write_story(story: Story, folder: Path, quality: str | None, report: Report) -> None:
+def write_story(story: Story, folder: Path, quality: str | None, report: Report, cluster: str | None = None) -> None:
     """Write a story as storyboard, page and text, and as a video unless the quality is None."""
     from vizkit import plots, web
 
@@ -89,4 +96,8 @@ def write_story(story: Story, folder: Path, quality: str | None, report: Report)
     if quality:
         from vizkit import render
 
-        render.video(story, folder / "video.mp4", quality, progress=lambda share, beat: report(0.1 + 0.9 * share))
+        def hear(share: float, beat: str) -> None:
+            report(0.1 + 0.9 * share)
+
+        with joined(cluster) as hands:
+            render.video(story, folder / "video.mp4", quality, jobs=hands, progress=hear)

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from vizkit.errors import ArgumentError, MissingExtraError, RenderError
+from vizkit.errors import ArgumentError, RenderError, missing_extra
 from vizkit.render.answers import segment_in
 from vizkit.render.bundles import packed
 from vizkit.render.jobs import Job
@@ -99,6 +99,11 @@ class Cluster:
         """How many workers there are just now, at least 1."""
         return max(1, len(self.present()))
 
+    @property
+    def contact(self) -> str:
+        """The address of its scheduler, by which others can join it too."""
+        return self.client.scheduler.address
+
     def present(self) -> set[str]:
         """Return the addresses of all workers.
 
@@ -150,12 +155,12 @@ def _connect(address: str, patience: float, workers: int | None) -> tuple[Any, C
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise MissingExtraError("A cluster needs Dask: pip install 'vizkit[cluster]'.") from error
+        raise missing_extra("distributed", "cluster") from error
     if address == "local":
-        here = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+        here = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
         return here, Client(here, set_as_default=False)
     try:
-        return None, Client(address, timeout=patience, set_as_default=False)
+        return None, Client(address, timeout=min(patience, 10), set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise RenderError(
             f"There is no Dask scheduler at {address!r}: {error}. Start one with `dask scheduler`,"
