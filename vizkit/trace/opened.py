@@ -7,6 +7,8 @@ where they will stay. When it turns out to look different, it gets a form of its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from struct import Struct
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from vizkit.errors import ArgumentError
 from vizkit.trace.arrays import frozen
 from vizkit.trace.events import ModelDescription
-from vizkit.trace.forms import ArrayForm, EpochForm, EventForm, Form, StepForm, signature, step_form
+from vizkit.trace.forms import EpochForm, EventForm, Form, StepForm, signature, step_form
 from vizkit.trace.log import Missing
 from vizkit.trace.rows import Block, OpenBlock, new_rows
 
@@ -78,11 +80,16 @@ class MemoryStore:
 
 def add_epoch(store: Store, position: int, number: int, logs: Mapping[str, float]) -> None:
     """Put what training reported at the end of an epoch into a store, as the one after `position` others."""
-    block = store.opened(EpochForm(tuple(map(str, logs))))
-    row = block.row
-    block.column(ArrayForm("i8", ()))[row] = int(number)
-    block.column(ArrayForm("f8", (len(logs),), 8))[row] = [float(value) for value in logs.values()]
+    form, pack = _epoch_form(tuple(map(str, logs)))
+    block = store.opened(form)
+    pack(block.memory, block.row * form.stride + form.data_at, int(number), *map(float, logs.values()))
     block.publish(position)
+
+
+@lru_cache(maxsize=64)
+def _epoch_form(names: tuple[str, ...]) -> tuple[EpochForm, Any]:
+    """The form of an epoch, and what writes its numbers."""
+    return EpochForm(names), Struct(f"<q{len(names)}d").pack_into
 
 
 def capacity(form: Form, before: OpenBlock | None) -> int:

@@ -150,7 +150,7 @@ class Reading:
             self.faults.append(fault)
             return
         whole = Block(form, source, chunk.damaged)
-        whole.count = count
+        whole.count, whole.pace = count, 0  # which steps they are is looked at afterwards
         begin = 0
         for row in range(count):
             try:

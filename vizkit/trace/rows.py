@@ -64,7 +64,12 @@ class Block:
         if self.pace:
             return np.arange(self.count, dtype=np.int64) * self.pace + self.first
         self.verify(slice(0, self.count), 0, 0)
-        return np.ndarray((self.count,), "<i8", self.source(), 8, (self.form.stride,))
+        steps = np.ndarray((self.count,), "<i8", self.source(), 8, (self.form.stride,))
+        if self.damaged is not None and (
+            (steps[0], steps[-1]) != (self.first, self.last) or (np.diff(steps) < 1).any()
+        ):
+            raise self._wrong("the steps of its rows are not those that the index lists")
+        return steps
 
     def position(self, step: int) -> int | None:
         """Return which row holds a step; None when there is none."""
@@ -128,6 +133,11 @@ class Block:
         stride, each = self.form.stride, self.form.pages + 1
         length = self.form.data_at if self.form.pages else stride
         stored = np.ndarray((rows.stop,), "<u4", memory, 0, (stride,))[rows].tolist()
+        if self.pace and not all(seen[rows.start * each : rows.stop * each : each]):
+            steps = np.ndarray((rows.stop,), "<i8", memory, 8, (stride,))[rows]
+            expected = np.arange(rows.start, rows.stop) * self.pace + self.first
+            if not np.array_equal(steps, expected):
+                raise self._wrong(f"its rows {rows.start} to {rows.stop - 1} are not the steps that the index lists")
         for row, checksum in enumerate(stored, rows.start):
             if not seen[row * each]:
                 if checksum != (crc32(memory[row * stride + 4 : row * stride + length]) or 1):
