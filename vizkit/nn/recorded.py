@@ -17,6 +17,7 @@ import numpy as np
 from vizkit.errors import DivergenceError
 from vizkit.nn import changes
 from vizkit.nn.autodiff import Tracked
+from vizkit.nn.autodiff.buffers import Shelf
 from vizkit.nn.autodiff.plan import Plan, Score, Step, lowered
 from vizkit.nn.feeding import Samples, length_of
 from vizkit.nn.losses import Loss
@@ -129,9 +130,10 @@ class RecordedSteps:
         """Take and tell a step as on a tape, and write it down."""
         model, recording, steps = self.model, self.recording, self.model._steps
         recording.prepare(model._updates)
-        score = Score()
+        shelf = Shelf()
+        score = Score(shelf)
         tape = recording.listen(Step(score, recording))
-        inputs = [None if array is None else array.copy() for array in batch.arrays]
+        inputs = [None if array is None else shelf.put(array.copy()) for array in batch.arrays]
         x, y, weights = (None if array is None else Tracked(array, score) for array in inputs)
         with score.holding(model.weights), tape.watch(model.weights):
             prediction = model(Tracked(_array(model._cast(x), score), tape), training=True)
@@ -165,10 +167,8 @@ class RecordedSteps:
         return None if found.template is None else found
 
     def _updates(self, found: _Repeated) -> Iterator[Told]:
-        places = {id(weight): place for weight, place in self.model.optimizer.places()}
-        for node, weight in self.recording.changing():
-            fields = (weight.name, early(weight.value), weight.value, places[id(weight)], found.rate)
-            yield "update", node, fields
+        for node, weight, gradient in self.recording.changing():
+            yield "update", node, (weight.name, early(weight.value), weight.value, gradient, found.rate)
 
 
 def _array(value: Any, score: Score) -> Any:

@@ -247,20 +247,19 @@ class Recording:
     def update(self, gradients: dict[int, Any]) -> None:
         """Let the optimizer change the weights, and tell what it changed."""
         optimizer = self.model.optimizer
-        changed = [(node, w, w.numpy()) for node, w in self.changing() if self.wants("update", node)]
+        changed = [(*one, one[1].numpy()) for one in self.changing() if self.wants("update", one[0])]
         rate = optimizer.learning_rate  # a schedule's next one may be another
         optimizer.apply(gradients)
-        used = {id(weight): place for weight, place in optimizer.places()}
-        for node, weight, before in changed:
-            fields = (weight.name, before, weight.value, used[id(weight)], rate)
-            self.recorder.update(self.step, node, *fields)
+        for node, weight, gradient, before in changed:
+            self.recorder.update(self.step, node, weight.name, before, weight.value, gradient, rate)
 
-    def changing(self) -> Iterator[tuple[Node, Variable]]:
-        """Yield the weights that an update changes, each with the node of its layer."""
+    def changing(self) -> Iterator[tuple[Node, Variable, Any]]:
+        """Yield the weights that an update changes, each with its layer's node and the place of its gradient."""
+        places = {id(weight): place for weight, place in self.model.optimizer.places()}
         for layer in self.model.walk():
             node = self.nodes.get(id(layer))
-            if node is not None and layer.trainable:
-                yield from ((node, weight) for weight in layer.own_weights if weight.trainable)
+            if node is not None:
+                yield from ((node, w, places[id(w)]) for w in layer.own_weights if id(w) in places)
 
 
 def nodes_of(model: Model) -> dict[int, Node]:

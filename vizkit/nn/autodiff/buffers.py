@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Scratch", "empty", "empty_like", "zeros"]
+__all__ = ["Scratch", "Shelf", "empty", "empty_like", "zeros"]
 
 _open: ContextVar[Scratch | None] = ContextVar("scratch", default=None)
 
@@ -66,6 +66,37 @@ class Scratch:
     def give(self, known: np.ndarray, other: np.ndarray) -> None:
         """Hand out another array, of the same shape (...) and type, in place of a known one from now on."""
         self._arrays = [other if array is known else array for array in self._arrays]
+
+
+class Shelf:
+    """Memory in which small arrays stand side by side, so that many of them are copied in one go.
+
+    Examples
+    --------
+    >>> shelf = Shelf()
+    >>> one, two = shelf.put(np.zeros(2)), shelf.put(np.ones(3))
+    >>> one.base is two.base, two
+    (True, array([1., 1., 1.]))
+    """
+
+    SMALL, LENGTH = 2**12, 2**16  # bytes: of what is put here, and of one board
+
+    __slots__ = ("_boards",)
+
+    def __init__(self) -> None:
+        self._boards: dict[np.dtype, tuple[np.ndarray, int]] = {}  # and how many numbers stand on it
+
+    def put(self, array: np.ndarray) -> np.ndarray:
+        """Return a copy here of an array of shape (...), or the array itself if it is large or no row of floats."""
+        if array.nbytes > self.SMALL or array.dtype.kind != "f" or not array.flags.c_contiguous:
+            return array
+        board, begin = self._boards.get(array.dtype, (None, 0))
+        if board is None or begin + array.size > len(board):
+            board, begin = np.zeros(self.LENGTH // array.itemsize, array.dtype), 0
+        self._boards[array.dtype] = board, begin + array.size
+        place = board[begin : begin + array.size].reshape(array.shape)
+        place[...] = array
+        return place
 
 
 def empty(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff.buffers import Scratch
+from vizkit.nn.autodiff.buffers import Scratch, Shelf
 from vizkit.nn.autodiff.engine import Entry, Tape, fit
 from vizkit.nn.autodiff.tracked import Tracked
 
@@ -77,17 +77,23 @@ class Call:
 class Score(Tape):
     """The outer tape, on which every call of a step is written down.
 
+    Parameters
+    ----------
+    shelf
+        Where small results stand side by side; each has memory of its own when ``None``.
+
     Attributes
     ----------
     calls
         The calls in the order in which they ran.
     """
 
-    __slots__ = ("calls",)
+    __slots__ = ("calls", "shelf")
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf | None = None) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.shelf = shelf
 
     def run(self, entry: Entry) -> Any:
         """Run a call on plain arrays, and write it down; return the result, of shape (...)."""
@@ -99,6 +105,8 @@ class Score(Tape):
         with call.scratch:
             call.outputs = [np.asarray(result) for result in call.run()]
         self.leaked = leaked  # what a primitive looks at inside, it will look at again
+        if self.shelf is not None and call.entry is not None and call.entry.primitive.composed and not _is_view(call):
+            call.outputs = [self.shelf.put(output) for output in call.outputs]
         self.calls.append(call)
         return call.outputs
 
