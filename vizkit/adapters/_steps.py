@@ -252,6 +252,9 @@ class Steps:
             self._tell_back(inner, step)
         if call.tell is not None and call.output_gradients:
             call.tell(call, step.gradients)
+        elif call.tell is not None and call.node is not None:
+            why = "nothing up to it is trained, it led to no loss, or it was changed in place afterwards"
+            self.recorder.missing(call.node, "backward", f"No gradient came back to its output: {why}.")
         call.output_gradients.clear()
         call.input_gradients.clear()
 

@@ -86,6 +86,7 @@ class Layers:
 
     def __post_init__(self) -> None:
         self.layouts = Layouts(self.model)
+        self.overwrites = _overwrites(self.model)  # whether any module writes its output over its input
         whole = isinstance(self.model, _WHOLE)
         alone = whole or not any(True for _ in self.model.children())
         if alone or parameters_of(self.model):

@@ -56,6 +56,7 @@ class _Held:
     versions: list[int]
     early: dict[str, Any] = field(default_factory=dict)  # what the module itself may change, copied before
     copies: list[Any] | None = None  # of the inputs, where the module writes its output over them
+    twins: dict[int, Tensor] = field(default_factory=dict)  # by the id of an alias: the input that it stands for
     input_axes: list[Axes] = field(default_factory=list)
     output_axes: Axes = None
     shape: Any = ()  # of the first output
@@ -126,21 +127,23 @@ class Recording:
         given = (args, _without_masks(kwargs))
         twins = self._aliases(layer, call, given) if grad and self.steps.wants("backward", layer.node) else {}
         if twins:
-            args, named = given = replaced(given, lambda tensor: twins.get(id(tensor), tensor))
+            args, named = given = replaced(given, lambda tensor: twins.get(id(tensor), (tensor, tensor))[1])
             kwargs = kwargs | named
         call.held = self._hold(layer, given)
+        call.held.twins = {id(twin): tensor for tensor, twin in twins.values()}
         return args, kwargs
 
-    def _aliases(self, layer: Layer, call: Call, given: Any) -> dict[int, Tensor]:
-        """Return an alias for each input that has a gradient, by the input's id, and listen to it.
+    def _aliases(self, layer: Layer, call: Call, given: Any) -> dict[int, tuple[Tensor, Tensor]]:
+        """Return each input that has a gradient, and an alias of it, by the input's id, and listen to the alias.
 
         Where the module writes over its input an alias would see nothing, and the input itself is listened to.
         """
-        twins: dict[int, Tensor] = {}
+        twins: dict[int, tuple[Tensor, Tensor]] = {}
         for position, tensor in enumerate(_inputs(given)):
             if tensor.requires_grad and id(tensor) not in twins:
-                twins[id(tensor)] = tensor if layer.overwrites else tensor.view_as(tensor)
-                self._listen(call, twins[id(tensor)], call.input_gradients, position)
+                twin = tensor if layer.overwrites else tensor.view_as(tensor)
+                twins[id(tensor)] = tensor, twin
+                self._listen(call, twin, call.input_gradients, position)
         return {} if layer.overwrites else twins
 
     def _hold(self, layer: Layer, given: Any) -> _Held:
@@ -156,12 +159,12 @@ class Recording:
         arrive = self.steps.arrive
         tensor.register_hook(lambda gradient: arrive(call, where, position, gradient.detach()))
 
-    def _after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         """Tell what the module made of its inputs, and listen for what comes back."""
         layer = self.layers.of(module)
         call = self.steps.innermost(layer.node)
         if call is None:  # it was called before the recording began
-            return
+            return None
         self.steps.leave(call)
         outputs, node, held = _inputs(output), layer.node, call.held
         if node is not None and not outputs:
@@ -169,20 +172,37 @@ class Recording:
         elif node is not None and any(isinstance(part, PackedSequence) for part in (*args, output)):
             self.recorder.missing(node, "", "It works on a packed sequence, which has no axis for the batch.")
         elif node is not None and held is not None:
+            output, outputs = self._passed_on(call, output, outputs)
             axes = self.layers.layouts.axes
             held.input_axes = [axes(module, tensor, i) for i, tensor in enumerate(held.inputs)]
             held.output_axes, held.shape, held.dtype = axes(module, outputs[0], 0), outputs[0].shape, outputs[0].dtype
             self._tell(layer, call, outputs[0])
             self._hear(call, outputs)
-            held.inputs, held.copies, held.early = [], None, {}
+            held.inputs, held.twins, held.copies, held.early = [], {}, None, {}
         if self.steps.outside:
             self._leave_model(call, outputs)
+        return output
+
+    def _passed_on(self, call: Call, output: Any, outputs: list[Tensor]) -> tuple[Any, list[Tensor]]:
+        """Give back the input itself where a module passed on what it got, such as a dropout that drops nothing.
+
+        In a model that writes over tensors, what is written over an alias would not be heard of. The gradients
+        of input and output are then those of the one tensor that both are.
+        """
+        twins = call.held.twins
+        if not self.layers.overwrites or not any(id(tensor) in twins for tensor in outputs):
+            return output, outputs
+        for position, tensor in enumerate(call.held.inputs):
+            if id(tensor) in twins and any(tensor is part for part in outputs):
+                self._listen(call, twins[id(tensor)], call.input_gradients, position)
+        output = replaced(output, lambda tensor: twins.get(id(tensor), tensor))
+        return output, _inputs(output)
 
     def _hear(self, call: Call, outputs: list[Tensor]) -> None:
         if self.steps.wants("backward", call.node):
-            call.tell = self._tell_back
             for position, tensor in enumerate(outputs):
                 if tensor.requires_grad:
+                    call.tell = self._tell_back
                     self._listen(call, tensor, call.output_gradients, position)
 
     def _leave_model(self, call: Call, outputs: list[Tensor]) -> None:
