@@ -315,6 +315,18 @@ class Declared(Doubling):
     repeatable = True
 
 
+class Adding(L.Layer):
+    """Has two weights that get the very same gradient."""
+
+    repeatable = True
+
+    def build(self, input_shape):
+        self.one, self.other = (self.add_weight((1, input_shape[-1]), "zeros") for _ in range(2))
+
+    def call(self, inputs):
+        return np.matmul(self.one + self.other, np.ones((inputs.shape[-1], 1))) + inputs
+
+
 class Branching(L.Layer):
     """Looks at its numbers, and does another thing when they are large."""
 
@@ -337,7 +349,7 @@ class Inverting(Branching):
 
 
 @pytest.mark.parametrize(
-    "layer, planned", [(Doubling, False), (Declared, True), (Branching, False), (Inverting, False)]
+    "layer, planned", [(Doubling, False), (Declared, True), (Adding, True), (Branching, False), (Inverting, False)]
 )
 def test_only_what_does_the_same_each_time_has_a_plan(layer, planned):
     def train():

@@ -49,6 +49,7 @@ FUNCTIONS = {
     "cutting": lambda x, z, w: sum(np.split(z, 2, axis=1))[:, [0, 1, 0, 1]] + np.array_split(w, 2)[1],
     "padding": lambda x, z, w: np.pad(z[:, 1:3], ((0, 0), (1, 1), (0, 0)), constant_values=0.5) + np.pad(w[:2], (0, 1)),
     "turning": lambda x, z, w: np.flip(z, 1) + np.roll(z, 1, 1) * np.repeat(w, 1) + np.roll(w, 2),
+    "sums of weights": lambda x, z, w: z + (w + w) + np.sum(z * 0 + 1),
     "the same twice": lambda x, z, w: z + z * z + z,
     "numbers without a batch": lambda x, z, w: z * (np.sum(w) * 2 + 1) / (np.sum(w * w) + 1),
 }

@@ -226,8 +226,9 @@ class Plan:
         self.calls, self.inputs = score.calls, list(inputs)
         self.results = [lowered(result) for result in results]
         self.moved: dict[int, Any] = {}
-        copies = [copy for gradient, place in gradients if (copy := self._place(lowered(gradient), place))]
-        self._runs = [run for run in map(_repeated, self.calls) if run is not None] + copies
+        working = [call for call in self.calls if not _is_view(call)]
+        copies = self._place_gradients(working, [(lowered(gradient), place) for gradient, place in gradients])
+        self._runs = [*map(_repeated, working), *copies]
 
     def load(self, arrays: Sequence[Any], part: slice | np.ndarray) -> None:
         """Copy the samples that a slice, or an array of numbers of shape (batch,), picks into the inputs."""
@@ -237,25 +238,28 @@ class Plan:
             if isinstance(part, slice):
                 np.copyto(place, array[part])
             else:  # the numbers are known to be in range; any other mode than "clip" works in memory of its own
-                np.take(array, part, 0, place, "clip")
+                array.take(part, 0, place, "clip")
 
     def run(self) -> None:
         """Repeat the step with what stands in the inputs and in the weights."""
         for run in self._runs:
             run()
 
-    def _place(self, gradient: Any, place: Any) -> Callable[[], Any] | None:
-        """Let the call that ends in a gradient write it to its place; else return what copies it there."""
-        if gradient is None:
-            return partial(place.fill, 0)
-        read = any(value is gradient for call in self.calls for value in call.values)
-        for call in () if read else self.calls:
-            for position, output in enumerate(call.outputs):
-                if output is gradient and not _is_view(call):
-                    call.outputs[position] = self.moved[id(gradient)] = place
-                    call.scratch.give(output, place)
-                    return None
-        return partial(np.copyto, place, gradient)
+    def _place_gradients(self, working: Sequence[Call], gradients: Sequence[tuple[Any, Any]]) -> list[Any]:
+        """Let the calls that end in gradients write them to their places; return what copies the others there."""
+        read = {id(value) for call in self.calls for value in call.values}
+        written = {id(output): (call, n) for call in working for n, output in enumerate(call.outputs)}
+        copies: list[Callable[[], Any]] = []
+        for gradient, place in gradients:
+            if gradient is None:
+                copies.append(partial(place.fill, 0))
+            elif id(gradient) in read or id(gradient) in self.moved or id(gradient) not in written:
+                copies.append(partial(np.copyto, place, self.moved.get(id(gradient), gradient)))
+            else:
+                call, position = written[id(gradient)]
+                call.outputs[position] = self.moved[id(gradient)] = place
+                call.scratch.give(gradient, place)
+        return copies
 
 
 def _is_view(call: Call) -> bool:
@@ -266,10 +270,8 @@ def _is_view(call: Call) -> bool:
     return any(np.may_share_memory(call.outputs[0], array) for array in arrays)
 
 
-def _repeated(call: Call) -> Callable[[], Any] | None:
-    """Return what does a call once more and writes its results where they stood; ``None`` if they stand there."""
-    if _is_view(call):
-        return None
+def _repeated(call: Call) -> Callable[[], Any]:
+    """Return what does a call once more and writes its results where they stood."""
     if call.entry is not None:
         primitive, out = call.entry.primitive, call.outputs[0]
         if primitive.into is not None and (ready := primitive.into(out, *call.values, **call.entry.options)):
