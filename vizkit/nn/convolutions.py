@@ -28,17 +28,18 @@ BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no 
 BANDS = 2  # of rows, whose shares of a kernel's gradient are added in the end: fixed, so that bits are too
 
 
-def _views(image: Any, windows: Windows) -> list[Any]:
-    """Return what the weights of the window meet, each of shape (rows, columns, batch, channels)."""
-    met = [image[windows.met(first)] for _, first in windows.offsets()]
-    channels = image.shape[3]
-    if channels > FEW or len(met) == 1:
-        return met
-    rows, columns, batch, _ = met[0].shape
-    side_by_side = buffers.empty((rows, len(met) * channels, columns, batch), image.dtype)
-    for number, view in enumerate(met):
-        side_by_side[:, number * channels : (number + 1) * channels] = view.transpose(0, 3, 1, 2)
-    return [side_by_side.transpose(0, 2, 3, 1)]
+def _views(image: Any, windows: Windows) -> Any:
+    """Return what the weights of the window meet: (rows and columns of weights, rows, columns, batch, channels).
+
+    Pixels that lie side by side count as the channels of a window of one weight.
+    """
+    seen = windows.seen(image)
+    down, right, rows, columns, batch, channels = seen.shape
+    if channels > FEW or down * right == 1:
+        return seen
+    side_by_side = buffers.empty((rows, down, right, channels, columns, batch), image.dtype)
+    np.copyto(side_by_side, seen.transpose(2, 0, 1, 5, 3, 4))
+    return side_by_side.reshape(1, 1, rows, down * right * channels, columns, batch).transpose(0, 1, 2, 4, 5, 3)
 
 
 def _joined(matrices: Any, wide: bool) -> Any:
@@ -64,20 +65,21 @@ def _conv2d(x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid",
     filters = kernel.shape[3]
     windows = Windows.over(x.shape, kernel.shape[:2], strides, padding, dilation)
     views = _views(inward(x, windows.pads), windows)
-    weights = kernel.reshape(len(views), -1, filters)
+    weights = kernel.reshape(*views.shape[:2], views.shape[5], filters)
     total = buffers.empty((*windows.places, len(x), filters), np.result_type(x, kernel))
     product = buffers.empty(total.shape, total.dtype)
-    work = weights.shape[1] * filters
+    work = views.shape[5] * filters
     wide = _is_wide(total.shape, work, strides[1])
 
     def rows(start: int, stop: int) -> None:
         result, more = (_joined(array[start:stop], wide) for array in (total, product))
-        for number, (view, weight) in enumerate(zip(views, weights, strict=True)):
-            np.matmul(_joined(view[start:stop], wide), weight, out=more if number else result)
-            if number:
+        for at in np.ndindex(views.shape[:2]):
+            np.matmul(_joined(views[at][start:stop], wide), weights[at], out=more if any(at) else result)
+            if any(at):
                 np.add(result, more, out=result)
 
-    share(rows, windows.places[0], len(views) * _load(total.shape, work, wide), at_once(product[0].size))
+    load = views.shape[0] * views.shape[1] * _load(total.shape, work, wide)
+    share(rows, windows.places[0], load, at_once(product[0].size))
     return outward(total)
 
 
@@ -123,8 +125,8 @@ def _conv2d_kernel(
     windows = Windows.over(x.shape, kernel.shape[:2], strides, padding, dilation)
     views = _views(inward(x, windows.pads), windows)
     gradient = inward(g)
-    passed = buffers.empty((len(views), views[0].shape[3], gradient.shape[3]), kernel.dtype)
-    batch, work = gradient.shape[2], passed[0].size
+    passed = buffers.empty((*views.shape[:2], views.shape[5], gradient.shape[3]), kernel.dtype)
+    batch, work = gradient.shape[2], passed[0, 0].size
     if batch < SAMPLES or batch * work > BLAS_ALONE:
         _cross_whole(views, gradient, passed)
     else:
@@ -133,49 +135,49 @@ def _conv2d_kernel(
     return passed.reshape(kernel.shape)
 
 
-def _cross_whole(views: list[Any], gradient: Any, passed: Any) -> None:
+def _cross_whole(views: Any, gradient: Any, passed: Any) -> None:
     """Multiply the pixels that each weight meets by the gradient, in one product that BLAS shares among threads."""
     flat = gradient.reshape(-1, gradient.shape[3])
-    pixels = buffers.empty(views[0].shape, views[0].dtype)
-    for view, result in zip(views, passed, strict=True):
-        np.copyto(pixels, view)
-        np.matmul(pixels.reshape(-1, view.shape[3]).T, flat, out=result)
+    pixels = buffers.empty(views.shape[2:], views.dtype)
+    for at in np.ndindex(views.shape[:2]):
+        np.copyto(pixels, views[at])
+        np.matmul(pixels.reshape(-1, pixels.shape[3]).T, flat, out=passed[at])
 
 
-def _cross_bands(views: list[Any], gradient: Any, passed: Any, joined: int) -> None:
+def _cross_bands(views: Any, gradient: Any, passed: Any, joined: int) -> None:
     """Do the same in one product for every `joined` columns, and add these up: within bands of rows, then the bands."""
     rows, columns = gradient.shape[:2]
     bands, stacked = min(BANDS, rows), -(-columns // joined)
-    height = min(-(-rows // bands), at_once(stacked * passed[0].size))
+    height = min(-(-rows // bands), at_once(stacked * passed.size))
     shares = buffers.empty((bands, *passed.shape), passed.dtype)
-    sums = buffers.empty((bands, *passed.shape[1:]), passed.dtype)
-    products = buffers.empty((bands, height, stacked, *passed.shape[1:]), passed.dtype)
+    sums = buffers.empty((bands, *passed.shape), passed.dtype)
+    products = buffers.empty((bands, *passed.shape[:2], height, stacked, *passed.shape[2:]), passed.dtype)
 
     def work(start: int, stop: int) -> None:
         for band in range(start, stop):
             first, last = rows * band // bands, rows * (band + 1) // bands
-            for view, result in zip(views, shares[band], strict=True):
-                for low in range(first, last, height):
-                    here = slice(low, min(low + height, last))
-                    crossed = products[band, : here.stop - low]
-                    _cross(view[here], gradient[here], joined, crossed)
-                    np.sum(crossed, axis=(0, 1), out=sums[band] if low > first else result)
-                    if low > first:
-                        np.add(result, sums[band], out=result)
+            for low in range(first, last, height):
+                here = slice(low, min(low + height, last))
+                crossed = products[band][:, :, : here.stop - low]
+                _cross(views[:, :, here], gradient[here], joined, crossed)
+                np.sum(crossed, axis=(2, 3), out=sums[band] if low > first else shares[band])
+                if low > first:
+                    np.add(shares[band], sums[band], out=shares[band])
 
-    share(work, bands, len(views) * gradient.size * views[0].shape[3] // 16)
+    share(work, bands, passed.size * gradient.size // gradient.shape[3] // 16)
     np.sum(shares, axis=0, out=passed)
 
 
-def _cross(view: Any, gradient: Any, joined: int, products: Any) -> None:
+def _cross(views: Any, gradient: Any, joined: int, products: Any) -> None:
     """Multiply stacks of so many columns; what remains of a row makes the row's last product."""
-    whole = view.shape[1] // joined
+    whole = gradient.shape[1] // joined
     edge = whole * joined
     for columns, places in ((slice(0, edge), slice(0, whole)), (slice(edge, None), slice(whole, None))):
-        out = products[:, places]
+        out = products[:, :, :, places]
         if out.size:
-            left, right = (part[:, columns].reshape(*out.shape[:2], -1, part.shape[3]) for part in (view, gradient))
-            np.matmul(left.swapaxes(2, 3), right, out=out)
+            left = views[:, :, :, columns].reshape(*out.shape[:4], -1, views.shape[5])
+            right = gradient[:, columns].reshape(*out.shape[2:4], -1, gradient.shape[3])
+            np.matmul(left.swapaxes(4, 5), right, out=out)
 
 
 def _conv2d_transpose(

@@ -116,6 +116,18 @@ class Windows:
         )
         return rows, columns
 
+    def seen(self, image: Any) -> Any:
+        """Return a view of an image of shape (height, width, ...): what each position of the window meets.
+
+        It is of the shape (rows of the window, columns of the window, rows of places, columns of places, ...).
+        """
+        down, right, *rest = image.strides
+        steps = [
+            step * by for steps in (self.dilation, self.strides) for step, by in zip((down, right), steps, strict=True)
+        ]
+        shape = (*self.size, *self.places, *image.shape[2:])
+        return np.lib.stride_tricks.as_strided(image, shape, (*steps, *rest), writeable=False)
+
     def rows_meeting(self, first: int, start: int, stop: int) -> tuple[slice, slice]:
         """Return which rows of windows meet the image's rows `start` to `stop`, and which of those they meet.
 
