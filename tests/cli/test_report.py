@@ -144,10 +144,10 @@ def test_of_many_convolutions_some_are_drawn_and_one_can_be_asked_for(tmp_path: 
     with vizkit.record(model, keep=Keep()) as trace:
         model.predict(RNG.normal(size=(1, 6, 6, 1)))
     titles = [each.title for each in plan(run_of(trace, tmp_path)).items if each.name.startswith("kernels")]
-    assert titles == ["Kernels of c0", "Kernels of c2", "Kernels of c3", "Kernels of c5"]
+    assert titles == ["Kernels of layer c0", "Kernels of layer c2", "Kernels of layer c3", "Kernels of layer c5"]
     asked = plan(run_of(trace, tmp_path, layer="c4"))
     assert [each.title for each in asked.items if each.section == "images"] == [
-        "Kernels of c4", "Feature maps of c4", "Convolution of c4",
+        "Kernels of layer c4", "Feature maps of layer c4", "Convolution of layer c4",
     ]  # fmt: skip
 
 

@@ -93,7 +93,32 @@ def test_an_addition_that_is_no_layer_is_found_by_its_numbers() -> None:
     start, one, two = [[1.0, 2.0]], [[0.5, -3.0]], [[2.0, 1.0]]
     trace = with_events({"a": (start, one), "b": (one, two), "c": ([[2.5, -2.0]], [[9.0, 9.0]])})
     view = ArchitectureView.from_trace(trace)
-    assert set(view.links) == {Link(-1, 0), Link(0, 1), Link(1, 2, "+"), Link(0, 2, "+")}
+    assert [row.kind for row in view.rows] == ["Dense", "Dense", "+", "Dense"]
+    assert set(view.links) == {Link(-1, 0), Link(0, 1), Link(1, 2), Link(0, 2), Link(2, 3)}
+
+
+def test_the_ways_around_two_blocks_of_pytorch_are_found() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Block(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+
+        def forward(self, x):
+            return torch.relu(x + self.b(torch.relu(self.a(x))))
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), Block(), Block(), torch.nn.Linear(4, 2))
+    with vizkit.record(model) as trace, torch.no_grad():
+        model(torch.randn(5, 3))
+    view = ArchitectureView.from_trace(trace)
+    kinds = [row.kind for row in view.rows]
+    assert kinds == ["Dense", "Block", "Dense", "Dense", "+", "Block", "Dense", "Dense", "+", "Dense"]
+    assert set(view.links) == {
+        Link(-1, 0), Link(0, 2), Link(2, 3, "relu"), Link(3, 4), Link(0, 4), Link(4, 6, "relu"), Link(6, 7, "relu"),
+        Link(7, 8), Link(4, 8), Link(8, 9, "relu"),
+    }  # fmt: skip
 
 
 def test_what_is_not_known_is_drawn_dashed_in_the_order_of_the_layers() -> None:

@@ -219,7 +219,7 @@ def _convolutions(run: Run) -> list[Node]:
 
 
 def _of(node: Node | None) -> str:
-    return "" if node is None else f" of {fitted(node.name, NAME)}"
+    return "" if node is None else f" of layer {fitted(node.name, NAME)}"
 
 
 def _arguments(run: Run, node: Node | None) -> list[str]:

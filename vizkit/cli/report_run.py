@@ -134,9 +134,10 @@ def open_run(request: Request) -> Run:
     """
     try:
         run = Run(load(request.path), request)
+        run.check()
     except TraceVersionError:
         raise
     except TraceFileError as error:
         run = Run(load(request.path, partial=True), request, str(error))
-    run.check()
+        run.check()
     return run

@@ -118,7 +118,7 @@ class _Sheet:
         self.view = view
         rows = view.rows
         self.kinds = [fitted(row.kind, KIND - INDENT * row.depth, bold=True) for row in rows]
-        self.names = [fitted(row.name.rpartition("/")[2], NAME) for row in rows]
+        self.names = [fitted(row.name.rpartition("/")[2], NAME) if row.name else "" for row in rows]
         self.shapes = [_shape(f"shape[{at}]", row.shape) for at, row in enumerate(rows)]
         indents = [INDENT * row.depth for row in rows]
         reach = max((_reach(link) for link in self.spans()), default=0.0)
@@ -195,7 +195,8 @@ class _Sheet:
             y, x = self.y(at), self.left + INDENT * row.depth
             role = "muted" if row.group else "ink"
             marks.append(_text(f"row:{at}:kind", self.kinds[at], x, y, role, bold=True))
-            marks.append(_text(f"row:{at}:name", self.names[at], self.name_x, y, "muted"))
+            if row.name:
+                marks.append(_text(f"row:{at}:name", self.names[at], self.name_x, y, "muted"))
             if row.shape and not row.group:
                 marks.append(_text(f"row:{at}:shape", self.shapes[at], self.shape_x, y))
             if row.parameters:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,15 +21,15 @@ from vizkit.typing import Float
 
 __all__ = ["Link", "Row", "read_flow"]
 
-SUMMANDS = 24  # earlier outputs of one shape among which a sum is looked for
+SUMMANDS = 16  # earlier outputs of one shape among which a sum is looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """Data that flow from one row to a later one; ``source`` −1 is the model's input.
 
-    ``how`` says what lies between: nothing (``""``), a ``relu``, an addition (``+``), or that only the
-    order of the layers is known (``order``).
+    ``how`` says what lies between: nothing (``""``), a ``relu``, or that only the order of the layers is
+    known (``order``).
     """
 
     source: int
@@ -40,7 +41,8 @@ class Link:
 class Row:
     """A layer of the model: its names, its output's shape without the batch, and how many parameters it has.
 
-    ``depth`` is the number of layers that contain it, and ``group`` whether it contains others.
+    ``depth`` is the number of layers that contain it, and ``group`` whether it contains others. An addition
+    that is no layer has a row of its own, of the kind ``+`` and without a name.
     """
 
     name: str
@@ -77,11 +79,29 @@ def read_flow(trace: Trace, most: int = 18) -> tuple[tuple[Row, ...], tuple[Link
         if len(shown) <= most:
             break
     order = _in_order(shown, described, events)
-    rows = tuple(_row(described, index, depths, deepest) for index in order)
-    leaves = [at for at, row in enumerate(rows) if not row.group]
-    links = _links([order[at] for at in leaves], events)
-    places = {-1: -1, **dict(enumerate(leaves))}
-    return rows, tuple(Link(places[link.source], places[link.target], link.how) for link in links)
+    rows = [_row(described, index, depths, deepest) for index in order]
+    leaves = [index for index, row in zip(order, rows, strict=True) if not row.group]
+    found = _Flow(events)
+    for index in leaves:
+        found.enter(index)
+    return _placed(rows, found)
+
+
+def _placed(rows: list[Row], flow: _Flow) -> tuple[tuple[Row, ...], tuple[Link, ...]]:
+    """Return the rows with those of additions among them, each after the layer before it, and the links by row."""
+    made: list[Row] = []
+    places = {START: -1}
+    left = list(flow.points)
+    for row in rows:
+        while not row.group and isinstance(left[0], _Sum):
+            at = max((place for place in range(len(made)) if not made[place].group), default=-1) + 1
+            made.insert(at, Row("", "+", left[0].values.shape[1:], 0, made[at - 1].depth if at else 0))
+            places = {point: place + (place >= at) for point, place in places.items()} | {left.pop(0): at}
+        if not row.group:
+            places[left.pop(0)] = len(made)
+        made.append(row)
+    links = (Link(places[one], places[other], how) for one, other, how in flow.links)
+    return tuple(made), tuple(dict.fromkeys(links))
 
 
 def _first_events(trace: Trace) -> dict[int, ForwardEvent]:
@@ -134,39 +154,71 @@ def _shape(shape: object) -> tuple[int | None, ...]:
     return tuple(None if length is None else int(length) for length in lengths[1:])
 
 
-def _links(order: Sequence[int], events: Mapping[int, ForwardEvent]) -> list[Link]:
-    """Return the links between layers that are drawn, by their places in the order."""
-    known = [(at, np.asarray(events[index].output)) for at, index in enumerate(order) if index in events]
-    links: list[Link] = []
-    start: Float["..."] | None = None
-    for at, index in enumerate(order):
-        if index not in events:
-            links.append(Link(at - 1, at, "order"))
-            continue
-        earlier = [(place, values) for place, values in known if place < at]
-        for values in map(np.asarray, events[index].inputs):
-            start = values if start is None else start
-            links += _origins([(-1, start), *earlier], values, at)
-    return list(dict.fromkeys(links))
+@dataclass(frozen=True, eq=False)
+class _Sum:
+    """An addition that is no layer, with what it gave."""
+
+    values: Float["..."]
 
 
-def _origins(earlier: list[tuple[int, Float["..."]]], values: Float["..."], at: int) -> list[Link]:
-    """Return where one input came from, the latest place where it fits."""
-    alike = [(place, output) for place, output in reversed(earlier) if output.shape == values.shape]
-    for place, output in alike:
-        if _same(output, values):
-            return [Link(place, at)]
-    for place, output in alike:
-        if _same(np.maximum(output, 0), values):
-            return [Link(place, at, "relu")]
-    for (one, first), (other, second) in combinations(alike[:SUMMANDS], 2):
-        total = first + second
-        if _same(total, values) or _same(np.maximum(total, 0), values):
-            return [Link(other, at, "+"), Link(one, at, "+")]
-    for place, output in reversed(earlier):
-        if output.size == values.size and _same(output.ravel(), values.ravel()):  # reshaped on the way
-            return [Link(place, at)]
-    return [Link(at - 1, at, "order")]
+Point: TypeAlias = "int | str | _Sum"  # a layer's index, the start, or an addition
+START = "start"
+
+
+class _Flow:
+    """Where data were seen, point by point in the order of the calls, and how they came there."""
+
+    def __init__(self, events: Mapping[int, ForwardEvent]) -> None:
+        self.events = events
+        self.points: list[Point] = []
+        self.links: list[tuple[Point, Point, str]] = []
+        self.known: list[tuple[Point, Float["..."]]] = []
+
+    def enter(self, index: int) -> None:
+        """Take the next layer: find where each of its inputs came from."""
+        event = self.events.get(index)
+        before = next((point for point in reversed(self.points) if not isinstance(point, _Sum)), START)
+        for values in map(np.asarray, () if event is None else event.inputs):
+            if not self.known:
+                self.known.append((START, values))
+            self._link(values, index, before)
+        if event is None:
+            self.links.append((before, index, "order"))
+        else:
+            self.known.append((index, np.asarray(event.output)))
+        self.points.append(index)
+
+    def _link(self, values: Float["..."], index: int, before: Point) -> None:
+        """Note where an input of a layer came from, of several places where it fits the latest."""
+        found = self._equal(values)
+        if found is None and (total := self._sum(values)) is not None:
+            one, other, added = total
+            self.points.append(added)
+            self.links += [(one, added, ""), (other, added, "")]
+            self.known.append((added, added.values))
+            found = (added, "" if _same(added.values, values) else "relu")
+        self.links.append((before, index, "order") if found is None else (found[0], index, found[1]))
+
+    def _equal(self, values: Float["..."]) -> tuple[Point, str] | None:
+        """Return where these numbers were seen before, as they are, bent by a relu, or in another shape."""
+        for how, bend in (("", np.asarray), ("relu", lambda output: np.maximum(output, 0))):
+            for point, output in reversed(self.known):
+                if output.shape == values.shape and _same(bend(output), values):
+                    return point, how
+        for point, output in reversed(self.known):
+            if output.size == values.size and _same(output.ravel(), values.ravel()):
+                return point, ""
+        return None
+
+    def _sum(self, values: Float["..."]) -> tuple[Point, Point, _Sum] | None:
+        """Return the two points whose numbers, each perhaps bent by a relu, add up to these or to these unbent."""
+        alike = [(point, output) for point, output in reversed(self.known) if output.shape == values.shape][:SUMMANDS]
+        bent = [(point, np.maximum(output, 0)) for point, output in alike]
+        for (one, first), (other, second) in combinations([*alike, *bent], 2):
+            total = first + second
+            if one != other and (_same(total, values) or _same(np.maximum(total, 0), values)):
+                return one, other, _Sum(total)
+        return None
 
 
 def _same(one: Float["..."], other: Float["..."]) -> bool:
