@@ -4,8 +4,29 @@ import random
 
 import numpy as np
 from manim import (
-    DEGREES, DOWN, LEFT, RIGHT, UP, Circle, Create, Cube, Dot, FadeIn, FadeOut, LaggedStart, MovingCameraScene, Restore,
-    Scene, Square, Succession, ThreeDScene, Transform, Triangle, ValueTracker, VGroup, always_redraw,
+    DEGREES,
+    DOWN,
+    LEFT,
+    RIGHT,
+    UP,
+    Circle,
+    Create,
+    Cube,
+    Dot,
+    FadeIn,
+    FadeOut,
+    LaggedStart,
+    MovingCameraScene,
+    Restore,
+    Scene,
+    Square,
+    Succession,
+    ThreeDScene,
+    Transform,
+    Triangle,
+    ValueTracker,
+    VGroup,
+    always_redraw,
 )  # fmt: skip
 
 
@@ -123,4 +144,4 @@ class Forgetful(Scene):
 
     def construct(self):
         self.play(FadeIn(Square()), run_time=0.2)
-        self.play(FadeIn(Sqare()), run_time=0.2)  # noqa: F821
+        self.play(FadeIn(Sqare()), run_time=0.2)
