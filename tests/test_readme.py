@@ -25,8 +25,8 @@ def run(section: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
     return names
 
 
-def test_there_are_six_examples() -> None:
-    assert sum("```python" in text for text in SECTIONS.values()) == 6
+def test_there_are_seven_examples() -> None:
+    assert sum("```python" in text for text in SECTIONS.values()) == 7
 
 
 def test_a_figure_on_ones_own_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +45,13 @@ def test_tracing_ones_own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert names["hidden"].axes == ("step", "batch", "units")
     assert names["hidden"].shape == (2, 1, 8)
     assert vizkit.load(tmp_path / "run.vkt").equals(names["trace"])
+
+
+def test_long_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run("Long runs", tmp_path, monkeypatch)
+    losses = names["losses"]
+    assert losses.steps[:3] == (0, 1, 2) and 900 < losses.steps[-1] < 1000 and len(losses.steps) < 40
+    assert losses.values[-1] < losses.values[0] and names["run"].complete
 
 
 def test_pytorch_and_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
