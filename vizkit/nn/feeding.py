@@ -42,7 +42,7 @@ class Samples:
     def kind(self) -> str:
         """What batches of these samples have in common: the shapes of single samples, and the types."""
         if not self._kind:  # asked for at every step
-            parts = (f"{array.dtype}{array.shape[1:]}" for array in self.arrays if array is not None)
+            parts = (f"{array.dtype.str}{array.shape[1:]}" for array in self.arrays if array is not None)
             object.__setattr__(self, "_kind", ", ".join(parts))
         return self._kind
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -271,7 +270,7 @@ class Trainer(Layer):
             self._silently(x[:1])
         if not self._steps.are_settled:
             self._penalties = [pair for layer in self.walk() for pair in layer.regularized]
-        return replace(samples, x=x, y=self.loss.target(samples.y, self.output_shape, self.dtype))
+        return Samples(x, self.loss.target(samples.y, self.output_shape, self.dtype), samples.weights)
 
     def _with_rank(self, x: Any) -> Any:
         """Return samples with the axes that the model was made for: of single numbers, each is a sample."""

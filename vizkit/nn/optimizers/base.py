@@ -171,7 +171,7 @@ class Optimizer:
 
     def _share(self, flat: Flat, rate: float) -> None:
         """Take a step with all weights, those of a large network in parts at the same time."""
-        if not self._is_elementwise:
+        if not self._is_elementwise or flat.values.size < threads.WORTH:
             self._step(flat, rate, self.iterations)
             return
 
