@@ -302,7 +302,7 @@ class _Layout:
 class _Piece(NamedTuple):
     """Numbers that stand densely in the memory of one array."""
 
-    root: NDArray[Any]  # the array that owns the memory
+    root: NDArray[Any]  # the array that owns the memory, with its axes from slowest to fastest
     place: tuple[bool, int, int]  # early or not, the root, the byte where the numbers begin
     length: int
     order: tuple[int, ...] | None  # the axes from slowest to fastest
@@ -316,11 +316,17 @@ def _piece(source: _Source) -> _Piece | None:
     root = array
     while isinstance(root.base, np.ndarray):
         root = root.base
-    order = tuple(sorted(range(array.ndim), key=lambda axis: (-array.strides[axis], -array.shape[axis], axis)))
-    if not root.flags.c_contiguous or not array.transpose(order).flags.c_contiguous:
+    order = _order(array)
+    memory = root.transpose(_order(root))  # NumPy also makes arrays whose last axis is not the fastest
+    if not memory.flags.c_contiguous or not array.transpose(order).flags.c_contiguous:
         return None
     place = source.early, id(root), _address(array) - _address(root)
-    return _Piece(root, place, array.nbytes, None if array.flags.c_contiguous else order)
+    return _Piece(memory, place, array.nbytes, None if array.flags.c_contiguous else order)
+
+
+def _order(array: NDArray[Any]) -> tuple[int, ...]:
+    """The axes from the slowest to the fastest in memory."""
+    return tuple(sorted(range(array.ndim), key=lambda axis: (-array.strides[axis], -array.shape[axis], axis)))
 
 
 def _spans(pieces: Iterable[_Piece]) -> dict[tuple[bool, int, int], tuple[int, int]]:
