@@ -28,7 +28,7 @@ class Samples:
     x: Any
     y: Any
     weights: Any = None
-    _kind: str = field(default="", init=False, repr=False, compare=False)
+    _kind: tuple[Any, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -39,11 +39,11 @@ class Samples:
         return self.x, self.y, self.weights
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> tuple[Any, ...]:
         """What batches of these samples have in common: the shapes of single samples, and the types."""
         if not self._kind:  # asked for at every step
-            parts = (f"{array.dtype.str}{array.shape[1:]}" for array in self.arrays if array is not None)
-            object.__setattr__(self, "_kind", ", ".join(parts))
+            kinds = [None if array is None else (array.dtype.str, array.shape[1:]) for array in self.arrays]
+            object.__setattr__(self, "_kind", tuple(kinds))
         return self._kind
 
     def __getitem__(self, part: Any) -> Samples:

@@ -208,8 +208,11 @@ class Trainer(Layer):
             Whether to return the numbers by name.
         """
         batch = self._prepare(feeding.samples(x, y, sample_weight, class_weight))
+        taken = self._train_step(batch, slice(0, len(batch)), self._take_over_weights())
+        if not self._metrics:
+            return {"loss": taken[0]} if return_dict else taken[0]
         totals = Totals(self.loss, self._metrics)
-        totals.add(*self._train_step(batch, slice(0, len(batch)), self._take_over_weights()))
+        totals.add(*taken)
         return totals.result() if return_dict else _as_keras(totals.result())
 
     def evaluate(
