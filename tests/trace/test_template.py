@@ -101,10 +101,24 @@ def test_memory_without_gaps_is_copied_in_one_go():
     recorder = Recorder(Trace(ModelDescription("m")), Keep())
     producer = Producer(np.random.default_rng(0))
     template = recorder.template(producer.events(producer.parts(producer.weights), early))
-    assert len(template._early._bytes) == 1 and not template._early._arrays  # all weights
+    parts = (template._early, template._late)
+    pieces = [[piece for *_, run in copies.runs for piece in run if not isinstance(piece, bytes)] for copies in parts]
+    assert list(map(len, pieces[0])) == [32]  # all weights
     # the arena, the samples of the loss, the gradients, the kernel after, the rate
-    assert len(template._late._bytes) == 5
+    assert list(map(len, pieces[1])) == [112, 32, 32, 24, 8]
+    assert [len(copies.runs) for copies in parts] == [1, 1]  # neighbours are joined
     assert len(template._late._arrays) == 1  # the loss, kept as 64 bits
+
+
+def test_large_pieces_are_not_joined():
+    recorder = Recorder(Trace(ModelDescription("m")), Keep())
+    arrays = {str(size): np.random.default_rng(size).normal(size=size) for size in (3, 1000, 5, 400, 2, 1)}
+    template = recorder.template([("forward", DENSE, ((), np.zeros(1), arrays))])
+    assert len(template._late.runs) > 1
+    template.begin(0)
+    template.end()
+    event = recorder.trace.event("forward", step=0)
+    assert all(np.array_equal(event.parameters[name], array) for name, array in arrays.items())
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 12)), min_size=1, max_size=6), st.booleans())

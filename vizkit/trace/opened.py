@@ -7,7 +7,6 @@ where they will stay. When it turns out to look different, it gets a form of its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple, Protocol
 
@@ -20,7 +19,7 @@ from vizkit.trace.forms import EpochForm, EventForm, Form, StepForm, signature, 
 from vizkit.trace.log import Missing
 from vizkit.trace.rows import Block, OpenBlock, new_rows
 
-__all__ = ["BLOCK_BYTES", "MemoryStore", "OpenStep", "Store", "add_epoch", "capacity"]
+__all__ = ["BLOCK_BYTES", "EpochWriter", "MemoryStore", "OpenStep", "Store", "capacity"]
 
 FIRST_BYTES, BLOCK_BYTES = 1 << 14, 1 << 20  # a form's first block; later ones double up to the second size
 
@@ -78,18 +77,33 @@ class MemoryStore:
         """Do nothing: the rows stay where they are."""
 
 
-def add_epoch(store: Store, position: int, number: int, logs: Mapping[str, float]) -> None:
-    """Put what training reported at the end of an epoch into a store, as the one after `position` others."""
-    form, pack = _epoch_form(tuple(map(str, logs)))
-    block = store.opened(form)
-    pack(block.memory, block.row * form.stride + form.data_at, int(number), *map(float, logs.values()))
-    block.publish(position)
+class EpochWriter:
+    """Puts what training reports at the end of an epoch into a store.
 
+    Parameters
+    ----------
+    store
+        Where it goes.
+    """
 
-@lru_cache(maxsize=64)
-def _epoch_form(names: tuple[str, ...]) -> tuple[EpochForm, Any]:
-    """The form of an epoch, and what writes its numbers."""
-    return EpochForm(names), Struct(f"<q{len(names)}d").pack_into
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._count = 0
+        self._names: tuple[str, ...] | None = None  # of the epoch before, which most often has the same
+        self._forms: dict[tuple[str, ...], EpochForm] = {}
+        self._block: OpenBlock | None = None
+
+    def add(self, number: int, logs: Mapping[str, float]) -> None:
+        """Add an epoch: its number, and the numbers by name."""
+        names, block = tuple(logs), self._block
+        if names != self._names or block is None or block.closed or block.full:
+            form = self._forms.setdefault(names, EpochForm(tuple(map(str, names))))
+            block = self._block = self._store.opened(form)
+            self._names, self._pack = names, Struct(f"<q{len(names)}d").pack_into
+        form = block.form
+        self._pack(block.memory, block.block.count * form.stride + form.data_at, int(number), *logs.values())
+        block.publish(self._count)
+        self._count += 1
 
 
 def capacity(form: Form, before: OpenBlock | None) -> int:

@@ -18,7 +18,7 @@ from vizkit.trace.filemap import FileMap
 from vizkit.trace.forms import Form
 from vizkit.trace.layouts import checked_rows, filled, read_form, row_memory
 from vizkit.trace.log import EventLog
-from vizkit.trace.opened import MemoryStore, add_epoch
+from vizkit.trace.opened import EpochWriter, MemoryStore
 from vizkit.trace.records import read_missing, read_model, read_nodes
 from vizkit.trace.rows import Block
 
@@ -50,8 +50,7 @@ class Reading:
         self.faults: list[TraceFileError] = []
         self.begun = self.ended = self.complete = False
         self._forms: dict[int, Form] = {}
-        self._epochs = 0
-        self._memory = MemoryStore(self.log.add_block)  # for the epochs of version 1
+        self._epochs = EpochWriter(MemoryStore(self.log.add_block))  # for those of version 1
 
     def read(self) -> None:
         """Read a file that was written to its end by what its last chunk lists; look at every byte of another.
@@ -135,8 +134,7 @@ class Reading:
 
     def _take_epochs(self, chunk: Chunk) -> None:
         for number, logs in read_epoch_columns(chunk):
-            add_epoch(self._memory, self._epochs, number, logs)
-            self._epochs += 1
+            self._epochs.add(number, logs)
 
     def _take_rows(self, chunk: Chunk) -> None:
         """Check every row of a chunk; those between the damaged ones become blocks."""

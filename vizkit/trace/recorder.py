@@ -23,7 +23,7 @@ from vizkit.trace.keep import Keep, kind_name
 from vizkit.trace.layouts import ENCODINGS
 from vizkit.trace.log import Missing
 from vizkit.trace.nodes import ancestors
-from vizkit.trace.opened import MemoryStore, OpenStep, Store, add_epoch
+from vizkit.trace.opened import EpochWriter, MemoryStore, OpenStep, Store
 from vizkit.trace.plain import plain_model
 from vizkit.trace.sizes import step_bytes
 from vizkit.trace.statistics import summaries
@@ -105,8 +105,10 @@ def record(
     finally:
         _recorded.discard(id(model))
         recorder.trace._mark_loss = None
-        source._detach()
-        recorder.close()
+        try:
+            source._detach()
+        finally:
+            recorder.close()
 
 
 def _encoding(encoding: str | None) -> str | None:
@@ -161,7 +163,7 @@ class Recorder:
         self._store = MemoryStore(trace.log.add_block) if store is None else store
         self._opened = OpenStep(self._store)
         trace.log.open_step = self._opened.block
-        self._epochs = 0
+        self._epochs = EpochWriter(self._store)
         self._chosen: dict[tuple[Any, int], bool] = {}
         self._step: tuple[int | None, bool] = (None, False)  # the step asked for last, and whether it is kept
 
@@ -287,8 +289,7 @@ class Recorder:
     def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Take what training reports at the end of an epoch."""
         self._opened.end()
-        add_epoch(self._store, self._epochs, epoch, logs)
-        self._epochs += 1
+        self._epochs.add(epoch, logs)
 
     def missing(self, node: Node | str, kind: Any, reason: str) -> None:
         """Take what the source cannot tell, and why; the same thing is noted once.

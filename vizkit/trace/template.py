@@ -22,6 +22,7 @@ from vizkit.trace.rows import OpenBlock
 
 __all__ = ["Early", "StepTemplate", "Told", "ToldTemplate", "early", "make_template"]
 
+JOINED = 1 << 12  # pieces of at most so many bytes are joined
 Told: TypeAlias = tuple[str, Node, tuple[Any, ...]]  # kind, node, and the fields after step and node
 Rows: TypeAlias = Callable[[int], "slice | list[int]"] | None
 # The fields that belong to the whole batch.
@@ -150,23 +151,32 @@ def _taken(value: Any) -> Any:
 
 
 class _Copies:
-    """What is copied at one moment of a step: bytes where they stand densely, else arrays."""
+    """What is copied at one moment of a step: bytes where they stand densely, else arrays.
+
+    Small pieces that are neighbours in the row are joined and copied together, which is several times faster.
+    """
 
     def __init__(self, form: StepForm, regions: list[_Region]) -> None:
         self._stride = form.stride
-        dense = [(region.source, region.form) for region in regions if region.dense]
-        self._bytes = [
-            (form.data_at + place.at, form.data_at + place.at + place.nbytes, memoryview(source))
-            for source, place in dense
-        ]
         self._arrays = [(region.form, region.source) for region in regions if not region.dense]
+        self.runs: list[tuple[int, int, list[Any]]] = []  # where in the row, and the pieces of memory
+        for region in (region for region in regions if region.dense):
+            begin = form.data_at + region.form.at
+            self._add(begin, begin + region.form.nbytes, memoryview(region.source))
+
+    def _add(self, begin: int, end: int, source: memoryview) -> None:
+        first, last, pieces = self.runs[-1] if self.runs else (0, 0, [])
+        if pieces and 0 <= begin - last < 16 and end - begin <= JOINED and last - first <= JOINED:
+            self.runs[-1] = first, end, [*pieces, bytes(begin - last), source]
+        else:
+            self.runs.append((begin, end, [source]))
 
     def copy(self, block: OpenBlock) -> None:
         """Copy into the next row of a block."""
         memory, row = block.memory, block.block.count
         base = row * self._stride
-        for begin, end, source in self._bytes:
-            memory[base + begin : base + end] = source
+        for begin, end, pieces in self.runs:
+            memory[base + begin : base + end] = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         for form, source in self._arrays:
             block.column(form)[row] = source
 
@@ -265,11 +275,12 @@ class _Layout:
                 self.look(entry)
 
     def settle(self) -> None:
-        """Give each array its place: regions in the order in which they are first used."""
+        """Give each array its place: early regions first, each kind in the order in which they are first used."""
         pieces = {key: piece for key, source in self._sources.items() if (piece := _piece(source)) is not None}
         spans = _spans(pieces.values())
         begun: dict[tuple[bool, int, int], int] = {}  # where a span begins in the row
-        for key, source in self._sources.items():
+        # what is copied at the same moment and in the same way stands together
+        for key, source in sorted(self._sources.items(), key=lambda item: (not item[1].early, item[0] not in pieces)):
             dtype, shape = source.dtype.str[1:], source.array.shape
             if key not in pieces:
                 self._forms[key] = self._add(source.array, source.early, ArrayForm(dtype, shape, padded(self.end)))
