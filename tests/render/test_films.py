@@ -100,13 +100,15 @@ def test_each_play_drawn_by_itself_has_manims_frames(name, exact, place):
 
 
 @pytest.mark.slow
-def test_a_scene_that_depends_on_having_been_drawn_is_found_out_and_drawn_in_one_piece(place):
+def test_a_scene_that_depends_on_having_been_drawn_is_found_out_and_drawn_in_one_piece(place, monkeypatch):
+    monkeypatch.setenv("VIZKIT_CACHE", str(place / "cache"))
     assert drawn("Watching", place)[1] and drawn("Watching", place, exact=True)[1]
     wanted, _ = manims("Watching", place / "media")
     told = []
     video = scene_video(FILE, "Watching", place / "frames", "ql", jobs=2, notice=told.append)
     assert len(list(video.iterdir())) == len(wanted)
     assert len(told) == 1 and "one piece" in told[0]
+    assert [path for path in (place / "cache").rglob("*") if path.is_file()] == []
     whole = scenes.carry_out_whole(Job("", "", 1, "whole", SMALL, {}), source(place, "Watching").to_bytes())
     ours = pictures(scenes.Segment.from_bytes(scenes.unpack(whole)[1][1]))
     assert all((a == b).all() for a, b in zip(ours, wanted, strict=True))

@@ -82,6 +82,11 @@ class Cache:
         with suppress(OSError):  # after success it is not there
             beside.unlink()
 
+    def forget(self, key: str) -> None:
+        """Remove a segment, if it is there."""
+        with suppress(OSError):
+            self._path(key).unlink()
+
     def prune(self) -> None:
         """Remove what was used longest ago, when there is more than the limit."""
         entries = sorted(self._entries())

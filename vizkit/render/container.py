@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from heapq import merge
 from io import BytesIO
@@ -18,19 +17,10 @@ from vizkit.render.formats import FORMATS, Format, Shot
 from vizkit.render.segments import Segment
 from vizkit.render.subtitles import Cue
 
-__all__ = ["Chapter", "gif", "joined", "pictures"]
+__all__ = ["gif", "joined", "pictures"]
 
 _MILLISECONDS = Fraction(1, 1000)
 _OPTIONS = {".mp4": {"movflags": "+faststart"}}  # the index in front, for the web
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A named part of a video, from ``start`` to ``end`` in seconds."""
-
-    name: str
-    start: float
-    end: float
 
 
 def joined(
@@ -39,7 +29,7 @@ def joined(
     target: Path,
     *,
     title: str = "",
-    chapters: Sequence[Chapter | Cue] = (),
+    chapters: Sequence[Cue] = (),
     sound: Path | None = None,
 ) -> Path:
     """Write segments as one file.
@@ -126,7 +116,7 @@ def _interleave(made: av.container.OutputContainer, seen: Iterator[av.Packet], h
         made.mux(packet)
 
 
-def _chapter(index: int, chapter: Chapter | Cue) -> dict[str, object]:
+def _chapter(index: int, chapter: Cue) -> dict[str, object]:
     return {
         "id": index,
         "start": round(chapter.start * 1000),

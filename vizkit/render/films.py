@@ -13,7 +13,7 @@ from vizkit.animation.timing import Cue
 from vizkit.errors import RenderError
 from vizkit.render import scenes
 from vizkit.render.cache import Cache
-from vizkit.render.engine import Progress, lanes, make
+from vizkit.render.engine import Made, Progress, lanes, make
 from vizkit.render.finishing import finish, subtitles
 from vizkit.render.formats import Shot
 from vizkit.render.jobs import Executor, Job
@@ -85,10 +85,13 @@ class _Work:
                 made = make(found.jobs, self.folder, self.executor, cache=cache, progress=self.progress)
                 beats = [Cue(*beat) for beat in found.cues]
                 return _Film(made, found.title, beats, [beat for beat in beats if beat.text])
+            work = scenes.jobs(found, self.shot)
             try:
-                return self._apart(found, cache, exact)
+                return self._filmed(found, self._apart(work, cache, exact))
             except _Strayed as error:
                 strayed = error
+                for job in work if cache is not None else ():
+                    cache.forget(job.key)  # what came before the difference was seen may be wrong too
         self.notice(f"{strayed} So it is drawn in one piece.")
         return self._whole()
 
@@ -105,7 +108,7 @@ class _Work:
         kind, found = self._one("survey", exact)
         return Told.from_bytes(found) if kind == b"told" else Survey.from_bytes(found)
 
-    def _apart(self, found: Survey, cache: Cache | None, exact: bool) -> _Film:
+    def _apart(self, work: list[Job], cache: Cache | None, exact: bool) -> Made:
         """Make each play by itself, and compare.
 
         Raises
@@ -113,13 +116,12 @@ class _Work:
         _Strayed
             If a play did not begin or end as the survey did without drawing.
         """
-        work = scenes.jobs(found, self.shot)
         seen: dict[int, dict[str, Any]] = {}
 
         def check(job: Job, content: bytes) -> None:
             notes = seen[job.head["index"]] = Segment.from_bytes(content).notes
             if scenes.strayed(job, notes):
-                raise _Strayed(f"It cannot be drawn in parts: {job.name} depends on frames drawn before it.")
+                raise _Strayed(f"The scene cannot be drawn in parts: {job.name} depends on frames drawn before it.")
 
         source = replace(self.source, exact=exact).to_bytes()
         options = {"cache": cache, "source": source, "plan": lanes, "progress": self.progress, "check": check}
@@ -130,7 +132,7 @@ class _Work:
                 raise _Strayed(
                     f"The scene cannot be drawn in parts: play {index + 1} begins otherwise than the last one ended."
                 )
-        return self._filmed(found, made)
+        return made
 
     def _whole(self) -> _Film:
         _, found, segment = self._one("whole")

@@ -13,7 +13,7 @@ import av
 from vizkit.errors import ArgumentError, OutputError, RenderError
 from vizkit.files import write
 from vizkit.render.cache import Cache, folder
-from vizkit.render.container import Chapter, gif, joined, pictures
+from vizkit.render.container import gif, joined, pictures
 from vizkit.render.files import moved, moved_folder
 from vizkit.render.formats import FORMATS, Shot
 from vizkit.render.subtitles import Cue, srt, webvtt
@@ -54,7 +54,7 @@ def finish(
     workplace: Path,
     *,
     title: str = "",
-    chapters: Sequence[Chapter | Cue] = (),
+    chapters: Sequence[Cue] = (),
     sound: Path | None = None,
 ) -> Path:
     """Join segments in a workplace and move the file, or the folder of pictures, to its place.

@@ -1,6 +1,6 @@
 """The kinds of video file, and how each is encoded.
 
-The settings were chosen by measurement (``benchmarks/render.py --encoders``). For H.264 x264's ``superfast``
+The settings were chosen by measurement (``benchmarks/render.py encoders``). For H.264 x264's ``superfast``
 without lookahead, B frames in a fixed pattern, takes a third of the time of its default at the same
 likeness (SSIM) to the frames as they were drawn, in files about a fifth larger where things move; where they
 stand still a single picture at a lower crf is smaller and nearer than what x264 makes of a run of equal frames.
