@@ -117,3 +117,9 @@ def test_the_beats_can_be_read(told):
 
     for beat in convolution(told[0]).beats[3::3]:
         assert faults(plots.figure(beat, "dark")) == [], beat.name
+
+
+def test_the_pictures_fit_a_frame_so_that_texts_keep_their_size(told):
+    for beat in convolution(told[0]).beats:
+        across, up = beat.board.panels[0].view.picture.size
+        assert across <= 1800 and up <= 576, beat.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 import matplotlib as mpl
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from agreement_web import assert_page_agrees
 from report_runs import EVERYTHING, HOSTILE, named, network, recorded
 from shown import differences, drawn_weights, texts_of
 
@@ -120,6 +124,13 @@ def test_the_code_beside_a_picture_makes_it(site: Path, monkeypatch: pytest.Monk
         expected = {key: value for key, value in each.view.quantities().items() if key not in weights}
         assert list(differences(expected, plots.read(names["ax"]), texts_of(picture), arrays=1e-12)) == [], each.name
         pyplot.close("all")
+
+
+def test_the_pages_of_the_stories_show_what_they_say(site: Path) -> None:
+    told = [each.story for each in plan(open_run(Request(site.parent / "run.vkt"))).items if each.story is not None]
+    assert [story.name for story in told] == ["backprop", "convolution"]
+    for story in told:
+        assert_page_agrees(story)
 
 
 def test_every_figure_can_be_read(site: Path) -> None:

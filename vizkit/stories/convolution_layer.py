@@ -132,7 +132,7 @@ class LayerRun:
         """Return feature maps of the layer as it gave them, beside its input."""
         image = self.recorded.images[self.sample].mean(axis=-1)
         maps = self.recorded.outputs[self.sample][:, :, list(numbers)]
-        return replace(FeatureMapsView.from_arrays(maps, image), numbers=numbers, size=(1750.0, 576.0))
+        return replace(FeatureMapsView.from_arrays(maps, image), numbers=numbers, size=(1700.0, 560.0))
 
 
 def tell_layer(

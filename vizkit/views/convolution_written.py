@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vizkit.typing import Int
-from vizkit.views.grids import HEAD, HEIGHT, Grid, canvas, decimals, text_width
+from vizkit.views.grids import HEAD, HEIGHT, WIDTH, Grid, canvas, decimals, text_width
 from vizkit.views.images_layout import framed
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Arrow, Cell, Curve, Image, Mark, Text, points
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "listed"]
 
-SIDE = 470.0  # longest side of the two pictures
+SIDE, SMALLEST = 470.0, 300.0  # longest side of the two pictures: at most and at least
 MOST_LINES = 9  # products that are written out; of a larger kernel the largest, and the rest as one
 HIGHEST = 60.0  # of a line, when there are few
 GAP = 56.0  # between the columns, for the sign
 BESIDE = 96.0  # from the pictures to the list, for the arrows
+BAR = 24.0  # from the map to its colour scale
 _TOP = HEIGHT - HEAD
 
 
@@ -52,7 +53,7 @@ class _List:
     """The list of products and the column addition below it: what it says, and where its lines stand."""
 
     view: ConvolutionStepView
-    left: float = SIDE + BESIDE
+    left: float
 
     @property
     def chosen(self) -> np.ndarray:
@@ -152,12 +153,12 @@ class _List:
         ]  # fmt: skip
 
 
-def _picture(key: str, values: np.ndarray, left: float, role: str) -> Image:
-    """Return an image in a square of `SIDE`, its upper edge on the common line."""
-    unit = SIDE / max(values.shape)
+def _picture(key: str, values: np.ndarray, left: float, role: str, side: float) -> Image:
+    """Return an image in a square of this side, its upper edge on the common line."""
+    unit = side / max(values.shape)
     height, width = unit * values.shape[0], unit * values.shape[1]
     return Image(
-        key=key, role=role, values=values, x=left + (SIDE - width) / 2, y=_TOP - height, width=width, height=height,
+        key=key, role=role, values=values, x=left + (side - width) / 2, y=_TOP - height, width=width, height=height,
         limit=common_limit(values), signed=bool((values < 0).any()),
     )  # fmt: skip
 
@@ -174,19 +175,27 @@ def _heading(key: str, text: str, x: float, role: str) -> Text:
     return Text(key=key, role=role, words=words(text), x=x, y=_TOP, dy=14, va="bottom")
 
 
+def _side(view: ConvolutionStepView) -> float:
+    """Return the longest side of the two pictures with which everything fits a board's one panel."""
+    limit = common_limit(view.feature_map)
+    scale = ColourScale(0, 0, SIDE, limit, bool((view.feature_map < 0).any()), role="output").right
+    return min(SIDE, max(SMALLEST, (WIDTH - _List(view, 0.0).right - 2 * BESIDE - BAR - scale) / 2))
+
+
 def draw(view: ConvolutionStepView) -> Picture:
     """Return the picture, the list of products with its sum, and the map."""
-    products = _List(view)
+    side = _side(view)
+    products = _List(view, side + BESIDE)
     left = products.right + BESIDE
-    image = _picture("input", view.image, 0, "input")
-    result = _picture("map", view.feature_map, left, "output")
+    image = _picture("input", view.image, 0, "input", side)
+    result = _picture("map", view.feature_map, left, "output", side)
     window = _square(image, "input:window", view.corner, view.kernel.shape)
     place = _square(result, "map:window", (view.row, view.column), (1, 1))
-    scale = ColourScale(left + SIDE + 24, result.y, result.height, result.limit, result.signed, role="output")
+    scale = ColourScale(left + side + BAR, result.y, result.height, result.limit, result.signed, role="output")
     marks = [
         *framed(image), *framed(result), window, place,
-        _heading("input:title", "input", SIDE / 2, "input"),
-        _heading("map:title", "channel's part" if view.part else "feature map", left + SIDE / 2, "output"),
+        _heading("input:title", "input", side / 2, "input"),
+        _heading("map:title", "channel's part" if view.part else "feature map", left + side / 2, "output"),
         *products.marks(), *products.arrows(window), *scale.marks(),
     ]  # fmt: skip
     return canvas(marks, scale.right, HEIGHT)
