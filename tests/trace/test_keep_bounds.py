@@ -39,6 +39,12 @@ def test_a_summary_is_what_numpy_says_of_the_finite_numbers(array):
     assert summary.moments[2] == pytest.approx(finite.std(), rel=1e-4, abs=2e-6 * scale)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1.0, 1e20, 1e30])
+def test_tiny_and_huge_numbers_have_a_deviation(scale):
+    array = (np.random.default_rng(0).normal(size=1000) * scale).astype("f4")
+    assert summarise(array).moments[2] == pytest.approx(array.astype("f8").std(), rel=1e-5)
+
+
 @given(hnp.arrays("f8", st.integers(2, 200), elements=st.integers(-50, 50).map(float)))
 def test_the_histogram_is_that_of_numpy(array):
     if array.min() < array.max():

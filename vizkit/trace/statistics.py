@@ -61,12 +61,19 @@ def summarise(array: NDArray[Any]) -> Summary:
         if not values.size:
             nothing = np.full(2, np.nan)
             return Summary(shape, np.array([0.0, np.nan, np.nan]), nothing, np.zeros(BINS, np.int64))
-        mean = values.mean()
-        deviations = values - mean
-        spread = np.sqrt(np.dot(deviations, deviations) / values.size)
-    moments = np.array([values.size, mean, spread], np.float64)
-    extremes = np.array([values.min(), values.max()], np.float64)
+        mean, low, high = values.mean(), values.min(), values.max()
+        moments = np.array([values.size, mean, _deviation(values, mean, max(high - mean, mean - low))], np.float64)
+    extremes = np.array([low, high], np.float64)
     return Summary(shape, moments, extremes, _histogram(values, *extremes))
+
+
+def _deviation(values: NDArray[Any], mean: Any, largest: Any) -> Any:
+    """The standard deviation; `largest` is the largest distance from the mean, of numbers that may be tiny or huge."""
+    deviations = values - mean
+    if not 1e-12 < largest < 1e12:  # their squares might not be numbers of this type
+        unit = float(largest) or 1.0
+        return unit * np.sqrt(np.mean((deviations.astype(np.float64) / unit) ** 2))
+    return np.sqrt(np.dot(deviations, deviations) / values.size)
 
 
 def _histogram(values: NDArray[Any], low: float, high: float) -> NDArray[np.int64]:
