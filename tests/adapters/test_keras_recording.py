@@ -299,6 +299,23 @@ def test_narrow_types_become_float32_and_the_trace_says_so():
     assert [row.node for row in trace.missing()] == ["d1"]
 
 
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_scale_of_a_loss_in_half_precision_is_taken_out_again(fixed):
+    model = keras.Sequential([keras.Input((3,)), L.Dense(2, name="d1", dtype="mixed_float16")])
+    optimizer = keras.optimizers.SGD(0.1, loss_scale_factor=64.0)
+    if not fixed:
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=64.0)
+    model.compile(optimizer, "mse", auto_scale_loss=False)
+    with record(model) as trace:
+        model.fit(X, Y, batch_size=6, shuffle=False, verbose=0)
+    loss, back = trace.event(LossEvent, step=0), trace.event(BackwardEvent, layer="d1", step=0)
+    np.testing.assert_allclose(back.output_gradient, 2 * (loss.prediction - Y) / Y.size, rtol=1e-2, atol=1e-3)
+    expected = X.T @ (2 * (loss.prediction - Y) / Y.size)
+    np.testing.assert_allclose(back.parameter_gradients["kernel"], expected, rtol=1e-2, atol=1e-3)
+    update = trace.event(UpdateEvent, layer="d1", step=0, parameter="bias")
+    np.testing.assert_allclose(update.after, update.before - 0.1 * update.gradient, rtol=1e-4, atol=1e-6)
+
+
 def test_a_recurrent_layer_is_one_layer_and_masks_pass_through():
     model = keras.Sequential([keras.Input((5,)), L.Embedding(9, 3, mask_zero=True, name="e1"), L.GRU(2, name="r1")])
     words = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]])

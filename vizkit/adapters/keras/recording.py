@@ -58,6 +58,7 @@ class Recording:
         self._patches = Patches()
         self._quiet = 0  # how many evaluations are going on
         self._inside_loss = 0
+        self._scale = 1.0  # what half precision multiplies the loss by, so that small gradients do not vanish
 
     # -- coming and going ---------------------------------------------------------------------------
 
@@ -180,15 +181,19 @@ class Recording:
         axes = to_last(numbers.ndim, layer.channels_first)
         return numbers if axes is None else numbers.transpose(axes)
 
+    def _gradient(self, layer: KerasLayer, tensor: Any) -> Any:
+        found = self._array(layer, tensor)
+        return found if self._scale == 1 else found / self._scale
+
     def _tell_back(self, call: Call, gradients: Any) -> None:
         layer, shape, dtype = call.held
         if not self.recorder.wants("backward", call.node, call.step.number):
             return
         if 0 in call.output_gradients:
-            arrived = self._array(layer, call.output_gradients[0])
+            arrived = self._gradient(layer, call.output_gradients[0])
         else:  # another output alone led to the loss: the first one's derivative is zero
             arrived = np.zeros(_ordered(shape, layer), "float32" if "float16" in dtype else dtype)
-        passed = [self._array(layer, gradient) for _, gradient in sorted(call.input_gradients.items())]
+        passed = [self._gradient(layer, gradient) for _, gradient in sorted(call.input_gradients.items())]
         own = {name: gradients[id(v)] for name, v in layer.own.items() if id(v) in gradients}
         if len(own) < sum(variable.trainable for variable in layer.own.values()):
             reason = "Keras gives the gradients of parameters to an optimizer alone; none of this one came to one."
@@ -217,6 +222,8 @@ class Recording:
         names = ("x", "y", "y_pred", "sample_weight", "training")
         given = dict(zip(names, args, strict=False)) | kwargs
         if self.steps.open is not None and given.get("training", True) and self.backend.concrete(value):
+            if self.model.optimizer is not None:
+                self._scale = float(keras.ops.convert_to_numpy(self.model.optimizer.scale_loss(keras.ops.ones(()))))
             self._take_compiled(value, given)
         return value
 

@@ -39,6 +39,8 @@ class Updates:
         grads = list(grads)
         variables = optimizer._trainable_variables if trainable_variables is None else list(trainable_variables)
         given = {id(v): g for v, g in zip(variables, grads, strict=False) if g is not None}
+        if scale := optimizer.loss_scale_factor:  # what the loss was multiplied by, which the optimizer takes out
+            given = {key: keras.ops.divide(g, scale) for key, g in given.items()}
         owned = [(layer, name, v) for layer in self._layers.all() for name, v in layer.own.items() if id(v) in given]
         concrete = all(self._backend.concrete(v.value) for _, _, v in owned)
         if not owned or not concrete:
