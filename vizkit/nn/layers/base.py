@@ -48,6 +48,9 @@ class Layer(Noticed):
     [[2.0, 2.0]]
     """
 
+    # what a class of one's own may say of itself, so that its training steps are repeated: see `vizkit.nn.steps`
+    repeatable: bool
+
     casts_integers = False  # whether whole numbers become floating ones; an embedding needs them whole
 
     name: str
