@@ -9,7 +9,7 @@ A step that the recorder does not keep repeats the plan of the model alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,16 +152,16 @@ class RecordedSteps:
         elif self._change == changes.latest():
             pairs = [(passed[id(weight)], place) for weight, place in model.optimizer.places()]
             plan = Plan(score, inputs, [loss, prediction], pairs)
-            self.plans[kind] = self._told_by(plan, lowered(bare), events)
+            self.plans[kind] = self._told_by(plan, lowered(bare), events, shelf)
         return value, batch, lowered(prediction)
 
-    def _told_by(self, plan: Plan, loss: Any, events: list[Told]) -> _Repeated | None:
+    def _told_by(self, plan: Plan, loss: Any, events: list[Told], shelf: Shelf) -> _Repeated | None:
         """Let the recorder know where the arrays of a step stand."""
         found = _Repeated(plan, loss)
-        weights = {id(_root(lowered(weight))) for weight in self.model.weights}
+        lasting = _Lasting(plan, [lowered(weight) for weight in self.model.weights], shelf)
         for kind, node, fields in events:
-            lasting = (*fields[:2], found.value, fields[3]) if kind == "loss" else fields
-            found.events.append((kind, node, _lasting(lasting, plan.moved, weights)))
+            told = lasting.field(fields)
+            found.events.append((kind, node, (*told[:2], found.value, told[3]) if kind == "loss" else told))
         found.events += self._updates(found)
         found.template = self.recording.recorder.template(found.events)
         return None if found.template is None else found
@@ -176,17 +176,42 @@ def _array(value: Any, score: Score) -> Any:
     return value if isinstance(value, Tracked) else Tracked(np.asarray(value), score)
 
 
-def _lasting(value: Any, moved: Mapping[int, Any], weights: set[int]) -> Any:
-    """Return a field with the arrays, of shape (...), that later steps write.
+class _Lasting:
+    """Finds where later steps write what the first one told.
 
-    What shows a weight is marked: it is to be copied before the update.
+    Parameters
+    ----------
+    plan
+        The plan of these steps.
+    weights
+        The model's weights, each an array of shape (...).
+    shelf
+        Takes what is the same at every step.
     """
-    if isinstance(value, dict):
-        return {name: _lasting(entry, moved, weights) for name, entry in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_lasting(entry, moved, weights) for entry in value)
-    array = moved.get(id(value), value)
-    return early(array) if id(_root(array)) in weights else array
+
+    def __init__(self, plan: Plan, weights: list[Any], shelf: Shelf) -> None:
+        self.moved, self.shelf = plan.moved, shelf
+        self.weights = {id(_root(weight)) for weight in weights}
+        outputs = [output for call in plan.calls for output in call.outputs]
+        written = [array for array in (*plan.inputs, *outputs) if array is not None]
+        self.written = {id(_root(array)) for array in written} | self.weights
+        self.same: dict[int, tuple[Any, Any]] = {}  # by id: what never changes, and a copy that stands densely
+
+    def field(self, value: Any) -> Any:
+        """Return a field with the arrays, of shape (...), that later steps write.
+
+        What shows a weight is marked: it is to be copied before the update.
+        """
+        if isinstance(value, dict):
+            return {name: self.field(entry) for name, entry in value.items()}
+        if isinstance(value, tuple):
+            return tuple(map(self.field, value))
+        array = self.moved.get(id(value), value)
+        root = id(_root(array))
+        if root not in self.written:
+            known = self.same.setdefault(id(array), (array, self.shelf.put(np.array(array, order="C"))))
+            return known[1]
+        return early(array) if root in self.weights else array
 
 
 def _root(array: Any) -> Any:
