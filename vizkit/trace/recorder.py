@@ -26,7 +26,7 @@ from vizkit.trace.nodes import ancestors
 from vizkit.trace.opened import EpochWriter, MemoryStore, OpenStep, Store
 from vizkit.trace.plain import plain_model
 from vizkit.trace.sizes import step_bytes
-from vizkit.trace.statistics import summaries
+from vizkit.trace.statistics import Known, summaries
 from vizkit.trace.stream import FileStore
 from vizkit.trace.template import StepTemplate, Told, ToldTemplate, early, make_template
 from vizkit.trace.trace import Trace
@@ -164,6 +164,7 @@ class Recorder:
         self._opened = OpenStep(self._store)
         trace.log.open_step = self._opened.block
         self._epochs = EpochWriter(self._store)
+        self._known: Known | None = None
         self._chosen: dict[tuple[Any, int], bool] = {}
         self._step: tuple[int | None, bool] = (None, False)  # the step asked for last, and whether it is kept
 
@@ -315,15 +316,19 @@ class Recorder:
         self.trace.log.open_step = None
         self._store.close()
 
-    def _tell(self, kind: str, step: int, node: Node, fields: tuple[Any, ...]) -> None:
-        getattr(self, kind)(step, node, *fields)
+    def _tell(self, step: int, events: Iterable[Told]) -> None:
+        """Take the events of a step, whose arrays stay as they are until all are told."""
+        self._known = {}
+        for kind, node, fields in events:
+            getattr(self, kind)(step, node, *fields)
+        self._known = None
 
     def _add(self, kind: str, step: int, node: Node, values: tuple[Any, ...]) -> None:
         self.trace.log.add_node(node)
         if not self.keep.statistics or kind == "loss":
             self._opened.add(kind, int(step), node.index, values)
             return
-        for quantity, item, summary in summaries(FIELDS[kind], values):
+        for quantity, item, summary in summaries(FIELDS[kind], values, self._known):
             item = str(values[0]) if kind == "update" else item
             self._opened.add("statistics", int(step), node.index, (kind, quantity, item, *summary))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "NUMBERS", "Summary", "summaries", "summarise"]
+__all__ = ["BINS", "NUMBERS", "Known", "Summary", "summaries", "summarise"]
 
+# By the memory of an array, of shape (...): the array itself, which holds the memory, and its summary.
+Known: TypeAlias = "dict[tuple[Any, ...], tuple[NDArray[Any], Summary]]"
 BINS = 32
 NUMBERS = 3 + 2 + BINS  # that a summary has, beside the array's shape
 _COUNTED = 1 << 14  # values that a histogram counts at most, evenly spaced: enough for a picture, and fast
@@ -81,11 +83,15 @@ def _histogram(values: NDArray[Any], low: float, high: float) -> NDArray[np.int6
     width = high / BINS - low / BINS
     with np.errstate(over="ignore", invalid="ignore"):
         places = (some / width - low / width) if width > 0 else np.zeros_like(some)
-    places = np.clip(np.nan_to_num(places, nan=0.0), 0, BINS - 1).astype(np.intp)
+    if not (np.isfinite(places.min()) and np.isfinite(places.max())):
+        places = np.nan_to_num(places, nan=0.0)
+    places = np.clip(places, 0, BINS - 1).astype(np.intp)
     return np.bincount(places, minlength=BINS).astype(np.int64)
 
 
-def summaries(names: tuple[str, ...], values: tuple[Any, ...]) -> Iterator[tuple[str, str, Summary]]:
+def summaries(
+    names: tuple[str, ...], values: tuple[Any, ...], known: Known | None = None
+) -> Iterator[tuple[str, str, Summary]]:
     """Yield quantity, item and summary of each array, of shape (...), of an event's fields.
 
     Parameters
@@ -94,11 +100,23 @@ def summaries(names: tuple[str, ...], values: tuple[Any, ...]) -> Iterator[tuple
         The names of the fields.
     values
         The fields: arrays, or several of them by position or name; text and numbers are left out.
+    known
+        Arrays that are still as they were, and their summaries; it takes up the new ones.
     """
+
+    def summary(value: Any) -> Summary:
+        array = np.asarray(value)
+        if known is None:
+            return summarise(array)
+        place = array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
+        if place not in known:
+            known[place] = array, summarise(array)
+        return known[place][1]
+
     for name, value in zip(names, values, strict=True):
         if isinstance(value, Mapping):
-            yield from ((name, str(item), summarise(np.asarray(array))) for item, array in value.items())
+            yield from ((name, str(item), summary(array)) for item, array in value.items())
         elif isinstance(value, (tuple, list)):
-            yield from ((name, str(item), summarise(np.asarray(array))) for item, array in enumerate(value))
+            yield from ((name, str(item), summary(array)) for item, array in enumerate(value))
         elif not isinstance(value, (str, float)):
-            yield name, "", summarise(np.asarray(value))
+            yield name, "", summary(value)

@@ -117,7 +117,7 @@ class ToldTemplate:
     events
         Kind, node and fields of each event.
     tell
-        Takes kind, step, node and fields.
+        Takes the step and its events.
     wants
         Says whether a step is kept.
     """
@@ -131,23 +131,28 @@ class ToldTemplate:
         """Copy what is to be copied early; say whether the step is kept, so that `end` is to be called."""
         wanted = self._wants(step)
         if wanted:
+            copies: dict[tuple[Any, ...], NDArray[Any]] = {}
+            self._begun = [(kind, node, _taken(fields, copies)) for kind, node, fields in self._events]
             self._step = step
-            self._begun = [(kind, node, tuple(map(_taken, fields))) for kind, node, fields in self._events]
         return wanted
 
     def end(self) -> None:
         """Tell the events: the step is recorded."""
-        for kind, node, fields in self._begun:
-            self._tell(kind, self._step, node, fields)
+        self._tell(self._step, self._begun)
+        self._begun = []
 
 
-def _taken(value: Any) -> Any:
-    """A field with copies of what is to be copied early."""
+def _taken(value: Any, copies: dict[tuple[Any, ...], NDArray[Any]]) -> Any:
+    """A field with copies of what is to be copied early, one of each array."""
     if isinstance(value, Early):
-        return value.array.copy()
+        array = value.array
+        place = _address(array), array.shape, array.strides, array.dtype
+        if place not in copies:
+            copies[place] = array.copy()
+        return copies[place]
     if isinstance(value, Mapping):
-        return {name: _taken(entry) for name, entry in value.items()}
-    return tuple(map(_taken, value)) if isinstance(value, (tuple, list)) else value
+        return {name: _taken(entry, copies) for name, entry in value.items()}
+    return tuple(_taken(entry, copies) for entry in value) if isinstance(value, (tuple, list)) else value
 
 
 class _Copies:
