@@ -43,6 +43,13 @@ class FileMap:
             self.refresh()
         return self._memory[at : at + length]
 
+    def release(self, at: int, length: int) -> None:
+        """Tell the system that some bytes are not needed for now, so that they do not count as memory in use."""
+        memory = self._memory.obj
+        if hasattr(mmap, "MADV_DONTNEED") and isinstance(memory, mmap.mmap):
+            begin = at - at % mmap.PAGESIZE
+            memory.madvise(mmap.MADV_DONTNEED, begin, min(at + length, self.size) - begin)
+
     def close(self) -> None:
         """Take in the rest of the file and let go of it."""
         self.refresh()

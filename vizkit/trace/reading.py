@@ -211,6 +211,7 @@ class Reading:
             raise end.damaged(f"step {first} comes after step {self.log.last_of(form)}")
         block = Block(form, _Listed(self, offset, form, count).memory, partial(damaged, self.file.name, offset, "ROWS"))
         block.count, block.first, block.last, block.pace = count, first, last, pace
+        block.release = partial(self.file.release, offset, count * form.stride)
         return block
 
 

@@ -37,7 +37,7 @@ class Block:
         Makes the error when a checksum is wrong; None where there is nothing to check, as in memory.
     """
 
-    __slots__ = ("count", "damaged", "first", "form", "last", "pace", "seen", "source")
+    __slots__ = ("count", "damaged", "first", "form", "last", "pace", "release", "seen", "source")
 
     def __init__(
         self, form: Form, source: Callable[[], memoryview], damaged: Callable[[str], TraceFileError] | None = None
@@ -47,6 +47,7 @@ class Block:
         self.first = self.last = -1
         self.pace = 1  # the difference from step to step; 0 when it varies
         self.seen: bytearray | None = None  # which pages were checked
+        self.release: Callable[[], None] | None = None  # says that the memory is not needed for now
 
     def note(self, step: int) -> None:
         """Count one more row, of this step."""
@@ -158,8 +159,10 @@ class Block:
         return self.damaged(why)
 
     def forget(self) -> None:
-        """Let go of what was noted while reading; it is checked again when it is read again."""
+        """Let go of what was noted and looked at while reading; it is checked again when it is read again."""
         self.seen = None
+        if self.release is not None:
+            self.release()
 
 
 def new_rows(form: Form, capacity: int) -> NDArray[np.uint8]:
