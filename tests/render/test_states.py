@@ -115,4 +115,4 @@ def test_what_cannot_be_taken_in_is_known_to_be_missing(unknown):
 
 
 def test_too_much_is_known_to_be_too_much():
-    assert not Fingerprint(codes=True).add("thing", [[number] for number in range(300_000)]).complete
+    assert not Fingerprint(codes=True).add("thing", [[number] for number in range(500_000)]).complete

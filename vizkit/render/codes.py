@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 import types
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def is_library(module: types.ModuleType) -> bool:
     file = getattr(module, "__file__", None)
     if file is None:
         return module.__name__ in sys.builtin_module_names
+    return _is_installed(file)
+
+
+@cache
+def _is_installed(file: str) -> bool:
     return any(Path(file).is_relative_to(library) for library in (*_LIBRARIES, _HERE))
 
 

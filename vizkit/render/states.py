@@ -104,11 +104,10 @@ class Fingerprint:
         self._seen[id(thing)] = len(self._seen)
         self._alive.append(thing)
         self._text(f"{kind.__module__}.{kind.__qualname__}")
-        for wanted, take in _TAKES:
-            if isinstance(thing, wanted):
-                return take(self, thing) + (
-                    [vars(thing)] if isinstance(thing, _HOLDERS) and hasattr(thing, "__dict__") else []
-                )
+        take = _take_of(kind)
+        if take is not None:
+            more = isinstance(thing, _HOLDERS) and hasattr(thing, "__dict__")
+            return take(self, thing) + ([vars(thing)] if more else [])
         return self._object(thing)
 
     def _array(self, array: np.ndarray) -> list[Any]:
@@ -119,13 +118,17 @@ class Fingerprint:
         return []
 
     def _sequence(self, things: Iterable[Any]) -> list[Any]:
-        found = list(things)
-        self._text(str(len(found)))
-        return found
+        return self._plain_first([("", thing) for thing in things])
 
     def _mapping(self, mapping: dict[Any, Any]) -> list[Any]:
-        self._text(str(len(mapping)))
-        return [each for pair in mapping.items() for each in pair]
+        others = [key for key in mapping if type(key) not in _PLAIN]
+        return others + self._plain_first([(key if type(key) in _PLAIN else "", mapping[key]) for key in mapping])
+
+    def _plain_first(self, named: Iterable[tuple[Any, Any]]) -> list[Any]:
+        """Take in all names and all plain things at once, which is quick; return the others."""
+        given = list(named)
+        self._text(repr([(name, thing) if type(thing) in _PLAIN else (name,) for name, thing in given]))
+        return [thing for _, thing in given if type(thing) not in _PLAIN]
 
     def _set(self, things: Iterable[Any]) -> list[Any]:
         """Take in a set, which has no order: of its members only those that can be written."""
@@ -151,9 +154,9 @@ class Fingerprint:
         held = getattr(thing, "__dict__", None)
         if isinstance(held, dict):
             hidden = next((names for kind, names in _HIDDEN.items() if isinstance(thing, kind)), ())
-            parts += [each for name in sorted(held, key=str) if name not in hidden for each in (name, held[name])]
+            parts += self._plain_first((name, held[name]) for name in sorted(held, key=str) if name not in hidden)
         parts += [getattr(thing, slot) for slot in _slots(type(thing)) if hasattr(thing, slot)]
-        parts += [] if parts else self._reduced(thing)
+        parts += [] if held or parts else self._reduced(thing)
         if self.codes and not isinstance(thing, Scene):  # of a scene, only what functions name, see `code_of`
             parts.append(type(thing))
         return parts
@@ -172,6 +175,7 @@ def _counts(name: str, thing: Any) -> bool:
     return isinstance(thing, types.FunctionType | staticmethod | classmethod | property) or not name.startswith("__")
 
 
+@functools.cache
 def _slots(kind: type) -> list[str]:
     names = [getattr(each, "__slots__", ()) for each in kind.__mro__]
     flat = [name for each in names for name in ((each,) if isinstance(each, str) else each)]
@@ -212,6 +216,12 @@ _TAKES: tuple[tuple[Any, Callable[[Fingerprint, Any], list[Any]]], ...] = (
     (np.random.Generator, lambda self, each: [each.bit_generator.state]),
     (np.random.RandomState, lambda self, each: [each.get_state()]),
 )
+
+
+@functools.cache
+def _take_of(kind: type) -> Callable[[Fingerprint, Any], list[Any]] | None:
+    """Return how things of a kind are taken in, where that is not by their attributes."""
+    return next((take for wanted, take in _TAKES if issubclass(kind, wanted)), None)
 
 
 def generators() -> list[Any]:
