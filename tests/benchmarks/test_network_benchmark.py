@@ -57,3 +57,11 @@ def test_a_run_ends_when_a_peer_does_other_work(network):
     for other in ([2.001, 1.9, 1.8], [2.0, 1.95, 1.8], [2.0, 1.9, 1.9], [float("nan"), 1.9, 1.8]):
         with pytest.raises(SystemExit, match=r"Not the same work: in A32 .* vizkit differs"):
             network.check_same_losses("A32", {"PyTorch": same, "vizkit": other})
+
+
+def test_the_readme_shows_the_rows_that_the_benchmark_measures(network):
+    text = (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    for workload in network.WORKLOADS.values():
+        asked = ["" if number is None else f"{number:g}" for number in (workload.must, workload.aim)]
+        (line,) = (line for line in text.splitlines() if line.startswith(f"| {workload.title} |"))
+        assert [part.strip() for part in line.split("|")[4:6]] == asked
