@@ -302,8 +302,8 @@ STORIES: list[Row] = [
     ("a video of a number", lambda: vizkit.render.video(3, "a.mp4"), ArgumentError, ["story", "int"]),
     ("a page of a number", lambda: vizkit.web.story_page(3), ArgumentError, ["story", "int"]),
     ("a still of a number", lambda: vizkit.render.still(3, "a.png"), ArgumentError, ["story or a beat", "int"]),
-    ("backprop of images", lambda: stories.backprop(pass_of_images()), ArgumentError, ["two Dense", "Conv2D"]),
-    ("backprop of nothing", lambda: stories.backprop(nothing()), ArgumentError, ["training", "BackwardEvent"]),
+    ("backprop of images", lambda: stories.backprop(pass_of_images()), ArgumentError, ["training", "forward", "fit"]),
+    ("backprop of nothing", lambda: stories.backprop(nothing()), ArgumentError, ["training", "none at all"]),
     ("convolution by number", lambda: stories.convolution(3), ArgumentError, ["trace", "int"]),
     ("convolution of a dense network", lambda: stories.convolution(descent()), TraceQueryError, ["no Conv2D", "Dense"]),
     ("convolution of nothing", lambda: stories.convolution(nothing()), TraceQueryError, ["no Conv2D", "nothing"]),
@@ -393,7 +393,7 @@ def test_files_that_are_no_whole_traces(
     spoilt = spoil(path.read_bytes())
     path.write_bytes(spoilt)
     with pytest.raises(TraceFileError, match=says) as caught:
-        load(path)
+        list(load(path).events())  # an array's checksum is looked at when the array is
     assert type(caught.value) is error and "run.vkt" in str(caught.value)
     assert path.read_bytes() == spoilt and [found.name for found in tmp_path.iterdir()] == ["run.vkt"]
 
@@ -463,7 +463,7 @@ def test_slips_in_making_a_video_are_found_before_the_work(tmp_path: Path) -> No
     story = exhibits.get("convolution").make_story()
     (tmp_path / "file").write_text("kept", encoding="utf-8")
     for options, error, says in (
-        ({"path": "a.gif"}, ArgumentError, r"\.mp4.*a\.gif"),
+        ({"path": "a.avi"}, UnknownNameError, "'avi'.*gif, mov, mp4"),
         ({"quality": "qx"}, UnknownNameError, "'qx'.*qh, qk, ql, qm"),
         ({"theme": "drak"}, UnknownNameError, "'dark'"),
         ({"path": "file/a.mp4"}, OutputError, "cannot be"),

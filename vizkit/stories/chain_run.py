@@ -177,7 +177,12 @@ def _first_step(trace: Trace) -> int:
     for step in trace.steps:
         if next(trace.events(BackwardEvent, step=step, level="layer"), None) is not None:
             return step
-    raise ArgumentError("Backpropagation is told of training, but the trace holds no backward events.")
+    kinds = {type(event).__name__.removesuffix("Event").lower() for event in trace.events()}
+    held = ", ".join(sorted(kinds)) or "none at all"
+    raise ArgumentError(
+        f"Backpropagation is told of training, whose trace has backward events; this one's events are: {held}."
+        " Record model.fit or model.train_on_batch."
+    )
 
 
 def _parts(trace: Trace, head: tuple[Stage, ...], step: int, sample: int) -> list[Part]:
