@@ -127,35 +127,68 @@ def _chapter(index: int, chapter: Cue) -> dict[str, object]:
 
 
 def gif(video: Path, target: Path) -> Path:
-    """Write a video again as a GIF with one palette for all of it, as manim does."""
+    """Write a video again as a GIF with one palette for all of it, as manim does.
+
+    The video is read twice, once for its colours and once for its pictures, so that no more than a few of
+    them are held at a time.
+    """
+    palette = _palette(video)
     with av.open(str(video)) as source, av.open(str(target), "w") as made:
         pictures = source.streams.video[0]
         stream = made.add_stream("gif", rate=pictures.average_rate)
         stream.width, stream.height, stream.pix_fmt = pictures.width, pictures.height, "pal8"
-        for number, frame in enumerate(_reduced(pictures, source.decode(pictures))):
+        for number, frame in enumerate(_reduced(pictures, source.decode(pictures), palette)):
             frame.pts, frame.time_base = number, 1 / pictures.average_rate
             made.mux(stream.encode(frame))
         made.mux(stream.encode(None))
     return target
 
 
-def _reduced(stream: av.VideoStream, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """Yield frames in the 256 colours that suit what changes between them."""
+def _palette(video: Path) -> av.VideoFrame:
+    """Return the 256 colours that suit what changes between a video's pictures, as a picture of them."""
+    with av.open(str(video)) as source:
+        stream = source.streams.video[0]
+        graph = av.filter.Graph()
+        entry, made = graph.add_buffer(template=stream), graph.add("palettegen", "stats_mode=diff")
+        entry.link_to(made)
+        end = graph.add("buffersink")
+        made.link_to(end)
+        graph.configure()
+        for frame in source.decode(stream):
+            entry.push(frame)
+            for _ in _pulled(end):  # nothing comes yet, but only who asks sets the work going
+                continue
+        entry.push(None)
+        return end.pull()
+
+
+def _reduced(
+    stream: av.VideoStream, frames: Iterable[av.VideoFrame], palette: av.VideoFrame
+) -> Iterator[av.VideoFrame]:
+    """Yield frames in the colours of a palette."""
     graph = av.filter.Graph()
-    entry, split, end = graph.add_buffer(template=stream), graph.add("split"), graph.add("buffersink")
-    made, used = graph.add("palettegen", "stats_mode=diff"), graph.add("paletteuse", "dither=bayer:bayer_scale=5")
-    entry.link_to(split)
-    split.link_to(made, 0, 0)
-    split.link_to(used, 1, 0)
-    made.link_to(used, 0, 1)
+    entry = graph.add_buffer(template=stream)
+    size = {"width": palette.width, "height": palette.height, "format": palette.format}
+    colours = graph.add_buffer(**size, time_base=stream.time_base)
+    used, end = graph.add("paletteuse", "dither=bayer:bayer_scale=5"), graph.add("buffersink")
+    entry.link_to(used, 0, 0)
+    colours.link_to(used, 0, 1)
     used.link_to(end)
     graph.configure()
+    colours.push(palette)
+    colours.push(None)
     for frame in frames:
-        graph.push(frame)
-    graph.push(None)
-    with suppress(av.error.EOFError):
+        entry.push(frame)
+        yield from _pulled(end)
+    entry.push(None)
+    yield from _pulled(end)
+
+
+def _pulled(end: av.filter.context.FilterContext) -> Iterator[av.VideoFrame]:
+    """Yield the frames that are ready."""
+    with suppress(av.error.BlockingIOError, av.error.EOFError):
         while True:
-            yield graph.pull()
+            yield end.pull()
 
 
 def pictures(segments: Iterable[Segment], folder: Path) -> Path:
