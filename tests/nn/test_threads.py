@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vizkit import nn
 from vizkit.nn import threads
+from vizkit.nn.autodiff.plan import Plan
 
 
 @pytest.fixture(params=[1, 2, 3, 4])
@@ -110,3 +112,37 @@ def test_functions_of_single_numbers_in_parts(shape, data, workers, seed):
 
 def test_without_a_place_for_it_the_result_is_new():
     np.testing.assert_array_equal(threads.elementwise(np.add, np.ones(2), 1.0, out=None), [2, 2])
+
+
+def test_blas_is_alone_for_a_while_and_has_its_threads_again():
+    (found,) = [each for each in threads._blas() if "numpy" in each.filepath]
+    found.set_num_threads(2)
+    with pytest.raises(ZeroDivisionError), threads.alone():
+        assert found.get_num_threads() == 1
+        raise ZeroDivisionError
+    assert found.get_num_threads() == 2
+
+
+def test_where_nothing_can_set_its_threads_blas_keeps_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    threads._blas.cache_clear()
+    with threads.alone():
+        assert threads._blas() == []
+    threads._blas.cache_clear()
+
+
+def test_steps_whose_kernels_are_shared_leave_blas_one_thread(monkeypatch):
+    seen = []
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    model = nn.Sequential([nn.Input((24, 24, 3)), nn.layers.Conv2D(16, 3, activation="relu"), nn.layers.Flatten(),
+                           nn.layers.Dense(2)], seed=0)  # fmt: skip
+    model.compile("sgd", "mse")
+    (found,) = [each for each in threads._blas() if "numpy" in each.filepath]
+    found.set_num_threads(2)
+    run = Plan.run
+    monkeypatch.setattr(Plan, "run", lambda plan: (seen.append(found.get_num_threads()), run(plan)))
+    x, y = np.ones((32, 24, 24, 3), "float32"), np.ones((32, 2), "float32")
+    for _ in range(5):
+        model.train_on_batch(x, y)
+    assert seen == [2, 1, 1]  # the first repetition finds out
+    assert found.get_num_threads() == 2

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vizkit.nn import changes
+from vizkit.nn import changes, threads
 from vizkit.nn.autodiff import Tape, Tracked
 from vizkit.nn.autodiff.plan import Plan, Score, Step, lowered
 from vizkit.nn.diagnosis import diverged
@@ -47,6 +47,7 @@ class Steps:
         self._met: set[Any] = set()  # the kinds of batches there were since the latest change
         self._change = -1
         self._repeatable = False
+        self._shares = False  # whether kernels of the model are shared among threads
 
     @property
     def are_settled(self) -> bool:
@@ -110,13 +111,22 @@ class Steps:
     def repeat(self, plan: Plan, samples: Samples, part: Any) -> tuple[float, Samples, Any]:
         """Do the same by a plan, without any code of layers; what is returned is as of `take`."""
         plan.load(samples.arrays, part)
-        plan.run()
+        self._run(plan)
         loss, prediction = plan.results
         value = loss.item()
         if not math.isfinite(value):
             self._checked(value, samples[part])
         self.model.optimizer.update()
         return value, Samples(*plan.inputs), prediction
+
+    def _run(self, plan: Plan) -> None:
+        if self._shares:
+            with threads.alone():
+                plan.run()
+        else:
+            before = threads.started()
+            plan.run()
+            self._shares = threads.started() > before
 
     def record(self, tape: Tape, batch: Samples) -> tuple[float, Samples, Any]:
         """Do the same on the tape of a recording, and tell the recorder of it; what is returned is as of `take`."""
