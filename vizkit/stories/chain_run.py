@@ -180,7 +180,7 @@ def _first_step(trace: Trace) -> int:
     kinds = {type(event).__name__.removesuffix("Event").lower() for event in trace.events()}
     held = ", ".join(sorted(kinds)) or "none at all"
     raise ArgumentError(
-        f"Backpropagation is told of training, whose trace has backward events; this one's events are: {held}."
+        f"Backpropagation is told of training, but the trace holds no backward events; its events are: {held}."
         " Record model.fit or model.train_on_batch."
     )
 
