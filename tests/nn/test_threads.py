@@ -134,8 +134,8 @@ def test_where_nothing_can_set_its_threads_blas_keeps_them(monkeypatch):
 def test_steps_whose_kernels_are_shared_leave_blas_one_thread(monkeypatch):
     seen = []
     monkeypatch.setattr(threads, "available", lambda: 2)
-    model = nn.Sequential([nn.Input((24, 24, 3)), nn.layers.Conv2D(16, 3, activation="relu"), nn.layers.Flatten(),
-                           nn.layers.Dense(2)], seed=0)  # fmt: skip
+    pooled = [nn.layers.GlobalAveragePooling2D(), nn.layers.Dense(2)]
+    model = nn.Sequential([nn.Input((24, 24, 3)), nn.layers.Conv2D(16, 3, activation="relu"), *pooled], seed=0)
     model.compile("sgd", "mse")
     (found,) = [each for each in threads._blas() if "numpy" in each.filepath]
     found.set_num_threads(2)
@@ -146,3 +146,17 @@ def test_steps_whose_kernels_are_shared_leave_blas_one_thread(monkeypatch):
         model.train_on_batch(x, y)
     assert seen == [2, 1, 1]  # the first repetition finds out
     assert found.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(("batch", "has"), [(1, 2), (32, 1), (256, 2)])
+def test_blas_has_one_thread_for_products_that_are_not_worth_two(monkeypatch, batch, has):
+    seen = []
+    model = nn.Sequential([nn.Input((784,)), nn.layers.Dense(128)], seed=0)
+    model.compile("sgd", "mse")
+    (found,) = [each for each in threads._blas() if "numpy" in each.filepath]
+    found.set_num_threads(2)
+    run = Plan.run
+    monkeypatch.setattr(Plan, "run", lambda plan: (seen.append(found.get_num_threads()), run(plan)))
+    for _ in range(4):
+        model.train_on_batch(np.ones((batch, 784), "float32"), np.ones((batch, 128), "float32"))
+    assert seen == [has, has]

@@ -18,13 +18,12 @@ import numpy as np
 from vizkit.nn.autodiff import buffers, fused
 from vizkit.nn.autodiff.engine import Primitive
 from vizkit.nn.images import Pair, Windows, inward, outward, transposed_length
-from vizkit.nn.threads import at_once, elementwise, share, summed
+from vizkit.nn.threads import BLAS_ALONE, at_once, elementwise, share, summed
 
 __all__ = ["add_bias", "conv2d", "conv2d_transpose", "rectify"]
 
 FEW = 4  # channels up to which the pixels of a window are laid side by side
 SAMPLES = 16  # with fewer a matrix of one place is too low, and those of a whole row are joined
-BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no threads of its own
 BANDS = 2  # of rows, whose shares of a kernel's gradient are added in the end: fixed, so that bits are too
 
 

@@ -120,7 +120,7 @@ class Steps:
         return value, Samples(*plan.inputs), prediction
 
     def _run(self, plan: Plan) -> None:
-        if self._shares:
+        if self._shares or threads.wants_alone(plan.product):
             with threads.alone():
                 plan.run()
         else:

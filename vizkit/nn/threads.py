@@ -21,12 +21,15 @@ import numpy as np
 
 from vizkit.nn.autodiff import buffers
 
-__all__ = ["alone", "at_once", "available", "elementwise", "share", "started", "summed"]
+__all__ = ["BLAS_ALONE", "alone", "at_once", "available", "elementwise", "share", "started", "summed", "wants_alone"]
 
 MOST = 4  # with more threads than these, images of the size of a lesson's are cut too small
 WORTH = 2**17  # numbers to read or write for which starting a thread pays: some 40 µs against 20 µs
 
 _starts = [0]  # how often work was shared among threads
+
+BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no threads of its own
+BLAS_PAYS = 2**22  # and up to which it starts them, but they cost more than they bring
 
 NEAR = 2**17  # numbers that stay in a core's nearer memory from one operation to the next
 
@@ -104,6 +107,17 @@ def share(work: Callable[[int, int], None], count: int, load: int, block: int | 
         wait(running)
     for future in running:
         future.result()
+
+
+def wants_alone(multiplications: int) -> bool:
+    """Say whether a product of matrices of so many multiplications is faster with one thread of BLAS's.
+
+    Examples
+    --------
+    >>> wants_alone(3 * 2), wants_alone(32 * 784 * 128), wants_alone(4096 * 784 * 128)
+    (False, True, False)
+    """
+    return BLAS_ALONE < multiplications <= BLAS_PAYS
 
 
 def started() -> int:

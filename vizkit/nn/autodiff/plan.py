@@ -200,6 +200,8 @@ class Plan:
         The calls as they were written down: of each the arrays that it reads and those where its results stand.
     results
         The arrays of the results, written anew by each step.
+    product
+        How many multiplications the largest product of two matrices among the calls takes.
     moved
         By the ``id`` of an array of the first step: the array that later steps write in its place.
 
@@ -218,7 +220,7 @@ class Plan:
     (25.0, [6.0, 8.0])
     """
 
-    __slots__ = ("_runs", "calls", "inputs", "moved", "results")
+    __slots__ = ("_runs", "calls", "inputs", "moved", "product", "results")
 
     def __init__(
         self, score: Score, inputs: Sequence[Any], results: Sequence[Any], gradients: Sequence[tuple[Any, Any]]
@@ -229,6 +231,7 @@ class Plan:
         working = [call for call in self.calls if not _is_view(call)]
         copies = self._place_gradients(working, [(lowered(gradient), place) for gradient, place in gradients])
         self._runs = [*map(_repeated, working), *copies]
+        self.product = max(map(_multiplications, working), default=0)
 
     def load(self, arrays: Sequence[Any], part: slice | np.ndarray) -> None:
         """Copy the samples that a slice, or an array of numbers of shape (batch,), picks into the inputs."""
@@ -260,6 +263,13 @@ class Plan:
                 call.outputs[position] = self.moved[id(gradient)] = place
                 call.scratch.give(gradient, place)
         return copies
+
+
+def _multiplications(call: Call) -> int:
+    """Return how many multiplications a product of matrices takes; 0 for any other call."""
+    if call.entry is None or call.entry.primitive.name != "matmul":
+        return 0
+    return call.outputs[0].size * np.shape(call.values[0])[-1]
 
 
 def _is_view(call: Call) -> bool:
