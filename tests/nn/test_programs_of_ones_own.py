@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vizkit import nn as keras
+from vizkit.errors import UnsupportedOperationError
 from vizkit.nn import layers
 
 RANDOM = np.random.default_rng(0)
@@ -240,3 +241,12 @@ def test_a_layer_written_with_ops():
     assert ops.convert_to_numpy(model.layers[0].query).shape == (3, 1)
     with pytest.raises(AttributeError, match="no operation 'matmull'"):
         _ = ops.matmull
+
+
+def test_a_training_step_of_ones_own_is_refused_rather_than_ignored() -> None:
+    class Special(keras.Sequential):
+        def train_step(self, data):
+            return data
+
+    with pytest.raises(UnsupportedOperationError, match=r"Special defines train_step.*train_on_batch"):
+        Special([layers.Dense(1)]).compile("sgd", "mse")

@@ -240,3 +240,14 @@ def test_the_real_recorder_makes_a_trace(tmp_path):
         model.fit(X, Y, batch_size=3, epochs=2, verbose=0)
     trace.save(tmp_path / "run.vkt")
     assert len(list(vizkit.load(tmp_path / "run.vkt").events())) == len(list(trace.events())) > 20
+
+
+def test_only_what_is_trained_has_a_gradient():
+    model = nn.Sequential([nn.layers.Dense(2), nn.layers.BatchNormalization(), nn.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with vizkit.record(model) as trace:
+        for _ in range(3):
+            model.train_on_batch(np.ones((4, 3)), np.ones((4, 1)))
+    for step in range(3):
+        event = trace.event("backward", layer="batch_normalization", step=step)
+        assert list(event.parameter_gradients) == ["gamma", "beta"]

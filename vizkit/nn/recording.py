@@ -241,8 +241,10 @@ class Recording:
         else:
             found = [gradients.get(id(part)) for part in call.inputs if isinstance(part, Tracked)]
             passed = _arrays(part for part in found if part is not None)
-        weights = {weight.name: _gradient(gradients, weight) for weight in call.weights}
-        self._tell("backward", call.node, (np.asarray(lowered(arrived)), passed, weights))
+        # A frozen weight has a gradient too; what no gradient reaches, as a moving mean, has none.
+        weights = [each for each in call.weights if each.trainable or gradients.get(id(each)) is not None]
+        given = {weight.name: _gradient(gradients, weight) for weight in weights}
+        self._tell("backward", call.node, (np.asarray(lowered(arrived)), passed, given))
 
     def update(self, gradients: dict[int, Any]) -> None:
         """Let the optimizer change the weights, and tell what it changed."""

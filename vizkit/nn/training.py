@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vizkit.checks import whole
-from vizkit.errors import ArgumentError, NotBuiltError, ShapeError
+from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, UnsupportedOperationError
 from vizkit.nn import feeding, losses, metrics, optimizers, seeds
 from vizkit.nn.callbacks import Callback, Callbacks, History
 from vizkit.nn.diagnosis import diverged
@@ -29,6 +29,9 @@ class _Course(NamedTuple):
     totals: Totals
     progress: Progress
     told: Callbacks
+
+
+_STEPS_OF_KERAS = ("train_step", "test_step", "predict_step", "compute_loss")  # what Keras lets a subclass replace
 
 
 class Trainer(Layer):
@@ -62,7 +65,15 @@ class Trainer(Layer):
         ------
         UnknownNameError
             When a name does not exist.
+        UnsupportedOperationError
+            When the class has a training step of its own, which nobody would call.
         """
+        own = [name for name in _STEPS_OF_KERAS if hasattr(self, name)]
+        if own:
+            raise UnsupportedOperationError(
+                f"{type(self).__name__} defines {', '.join(own)}, which vizkit does not call: its training step is"
+                " model.train_on_batch. Put what is special into a layer, a loss or a callback."
+            )
         self.optimizer = optimizers.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
         self._metrics = _checked_metrics(metrics or [])
