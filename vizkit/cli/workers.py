@@ -5,14 +5,9 @@ A process tells through a pipe how far it is; when the pipe ends too early, the 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,16 +15,13 @@ from pathlib import Path
 
 from vizkit.cli.faults import WorkerTraceback, is_fault
 from vizkit.errors import RenderError, VizkitError
+from vizkit.render.children import PATIENCE, end, start
 
 __all__ = ["Task", "Tell", "run"]
 
 Tell = Callable[[float], None]
 Make = Callable[[str, Path, str, Tell], None]
 Hear = Callable[[str, float], None]
-
-# Processes side by side that compute with several threads each would wait for each other's cores.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PATIENCE = 5.0  # seconds that a process has to end after it was told to
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +81,7 @@ class _Worker:
 
     @classmethod
     def start(cls, task: Task, make: Make) -> _Worker:
-        context = multiprocessing.get_context("spawn")
-        pipe, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(task, make, theirs), daemon=True)
-        with _environment(), _interrupts_ignored():
-            process.start()
-        theirs.close()  # so that the pipe ends with the process
-        return cls(process, pipe, task)
+        return cls(*start(_work, task, make, duplex=False), task)
 
     def heard(self, hear: Hear) -> bool:
         """Take one message; say whether the process has done all it had to."""
@@ -120,11 +106,7 @@ class _Worker:
         return False
 
     def close(self) -> None:
-        self.process.join(PATIENCE)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.pipe.close()
+        end(self.process, self.pipe)
 
     def clear(self) -> None:
         for _, folder in self.task.places:
@@ -140,45 +122,10 @@ def _clear(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Let a process that starts now compute with one thread, unless its user has chosen otherwise.
-
-    A process that is stopped cannot give its semaphores back; Python then does so, and need not tell.
-    """
-    before = dict(os.environ)
-    for name in THREADS:
-        os.environ.setdefault(name, "1")
-    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before.get("PYTHONWARNINGS"), quiet]))
-    try:
-        yield
-    finally:
-        for name in (*THREADS, "PYTHONWARNINGS"):
-            if name in before:
-                os.environ[name] = before[name]
-            else:
-                del os.environ[name]
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Let a process that starts now leave Ctrl-C to its parent, which then stops it."""
-    if threading.current_thread() is not threading.main_thread():  # others may not set handlers
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 # -- in the process --------------------------------------------------------------------------------
 
 
 def _work(task: Task, make: Make, pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name, folder in task.places:
         _clear(folder)
         try:

@@ -6,32 +6,17 @@ early, the process has died.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 
 from vizkit.animation.plain import pack, unpack
 from vizkit.errors import RenderError
 from vizkit.render.answers import answer, segment_in
+from vizkit.render.children import PATIENCE, end, start
 from vizkit.render.jobs import Job, render_segment
 from vizkit.render.queues import next_job
 
-__all__ = ["ENVIRONMENT", "Here", "Processes"]
-
-# Processes side by side that compute with several threads each would wait for each other's cores; and memory for
-# frames that is given back to the system after each one costs more than drawing into it.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-}
-PATIENCE = 5.0  # seconds that a process has to end after it was told to
+__all__ = ["Here", "Processes"]
 
 
 class Here:
@@ -96,12 +81,7 @@ class _Worker:
     """A process with this end of its pipe, the job that it is at, and those of its batch that it has not begun."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _environment(), _interrupts_ignored():
-            self.process.start()
-        theirs.close()  # so that the pipe ends with the process
+        self.process, self.pipe = start(_work)
         self.job: Job | None = None
         self.batch: list[Job] = []
 
@@ -122,11 +102,7 @@ class _Worker:
     def stop(self) -> None:
         """End the process."""
         self.process.terminate()
-        self.process.join(PATIENCE)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.pipe.close()
+        end(self.process, self.pipe)
 
     def _send(self, data: bytes) -> None:
         try:
@@ -143,39 +119,10 @@ class _Worker:
         )
 
 
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Let a process that starts now have the environment above, unless its user has chosen otherwise."""
-    before = dict(os.environ)
-    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
-    ours = {**ENVIRONMENT, "PYTHONWARNINGS": ",".join(filter(None, [before.get("PYTHONWARNINGS"), quiet]))}
-    os.environ.update({name: value for name, value in ours.items() if name == "PYTHONWARNINGS" or name not in before})
-    try:
-        yield
-    finally:
-        for name in ours:
-            os.environ.pop(name, None)
-        os.environ.update({name: before[name] for name in ours if name in before})
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Let a process that starts now leave Ctrl-C to its parent, which then stops it."""
-    if threading.current_thread() is not threading.main_thread():  # others may not set handlers
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 # -- in the process --------------------------------------------------------------------------------
 
 
 def _work(pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while True:
             _, (job, source) = unpack(pipe.recv_bytes())

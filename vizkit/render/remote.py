@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Lock
 
 from vizkit.errors import RenderError
+from vizkit.render.children import ENVIRONMENT
 from vizkit.render.hand import Hand
-from vizkit.render.processes import ENVIRONMENT
 
 __all__ = ["LOST", "carry_out", "greet"]
 

@@ -1,0 +1,86 @@
+"""Processes of this computer that work for this one: how they begin and how they end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+__all__ = ["ENVIRONMENT", "PATIENCE", "end", "start"]
+
+# Processes side by side that compute with several threads each would wait for each other's cores; and memory for
+# frames that is given back to the system after each one costs more than drawing into it.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
+PATIENCE = 5.0  # seconds that a process has to end after it was told to
+
+
+def start(work: Callable[..., None], *given: Any, duplex: bool = True) -> tuple[BaseProcess, Connection]:
+    """Start a process and return it with this end of a pipe; `work` gets the other end after what is given.
+
+    When the pipe ends too early, the process has died.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex)
+    process = context.Process(target=_begin, args=(work, *given, theirs), daemon=True)
+    with _environment(), _interrupts_ignored():
+        process.start()
+    theirs.close()  # so that the pipe ends with the process
+    return process, ours
+
+
+def end(process: BaseProcess, pipe: Connection) -> None:
+    """Wait a moment for a process to end, then make it."""
+    process.join(PATIENCE)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    pipe.close()
+
+
+def _begin(work: Callable[..., None], *given: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work(*given)
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Let a process that starts now have the environment above, unless its user has chosen otherwise.
+
+    A process that is stopped cannot give its semaphores back; Python then does so, and need not tell.
+    """
+    before = dict(os.environ)
+    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
+    ours = {**ENVIRONMENT, **before}
+    ours["PYTHONWARNINGS"] = ",".join(filter(None, [before.get("PYTHONWARNINGS"), quiet]))
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let a process that starts now leave Ctrl-C to its parent, which then stops it."""
+    if threading.current_thread() is not threading.main_thread():  # others may not set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
