@@ -38,7 +38,7 @@ lint: setup-test ## Check style, formatting and who imports whom
 	@$(BIN)/lint-imports --no-logo
 
 bench: setup-bench ## Run the benchmarks
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; $(BIN)/python "$$file"; done
 
 bare: setup-gallery ## Check that `pip install .` brings NumPy and matplotlib only
 	@bash tools/check_install.sh bare

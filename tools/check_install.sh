@@ -28,7 +28,7 @@ bare() {
 lowest() {
     environment .venv-lowest -r requirements/lowest.txt .
     local part parts=()
-    for part in trace nn views stories plots; do
+    for part in data trace nn views stories plots; do
         [ ! -d "tests/$part" ] || parts+=("tests/$part")
         parts+=("vizkit/$part")
     done

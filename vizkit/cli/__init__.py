@@ -1,4 +1,4 @@
-"""The command line: ``vizkit list | show | render | explain | gallery | report``.
+"""The command line: ``vizkit list | show | render | explain | gallery | report | inspect | export``.
 
 Errors of vizkit's own tree become one line on standard error and exit code 2. What vizkit did not
 foresee is a fault of its own and keeps its traceback.
