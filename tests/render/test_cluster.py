@@ -17,7 +17,7 @@ import pytest
 from samples import sample_story
 
 from vizkit.errors import ArgumentError, RenderError
-from vizkit.render import scene_video, video
+from vizkit.render import remote, scene_video, video
 from vizkit.render.bundles import packed, unpacked
 from vizkit.render.engine import make
 from vizkit.render.formats import Shot
@@ -194,6 +194,35 @@ def test_a_scene_of_a_user_travels_with_the_files_that_it_needs(machine, tmp_pat
         made = scene_video("scene.py", "Sides", tmp_path / "made.mp4", jobs=cluster, **how)
     assert said == []  # it was drawn in parts
     assert made.read_bytes() == alone.read_bytes()
+
+
+DEADLY = """
+import os, signal
+from manim import Scene
+
+
+class Deadly(Scene):
+    def construct(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_scene_that_kills_whoever_draws_it_is_given_up(machine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    address = machine.scheduler()
+    machine.worker(address)
+    with Cluster(address) as cluster, pytest.raises(RenderError, match=r"3 workers were lost .* making 'Deadly'"):
+        scene_video("deadly.py", "Deadly", tmp_path / "a.mp4", "ql", jobs=cluster, cache=False)
+
+
+def test_a_process_that_dies_is_told_and_replaced():
+    job = jobs(STORY, DARK, SHOT)[0].to_bytes()
+    drawn = remote.carry_out(job, "")
+    remote._hands[0]._process.kill()
+    assert remote.carry_out(job, "") == remote.LOST
+    assert remote.carry_out(job, "") == drawn
+    remote._close()
 
 
 def test_no_scheduler_is_an_error_at_once():

@@ -23,6 +23,7 @@ from vizkit.render.bundles import packed
 from vizkit.render.jobs import Job
 from vizkit.render.queues import next_job
 from vizkit.render.remote import LOST, carry_out, greet
+from vizkit.render.sessions import Source
 from vizkit.render.stamps import code, libraries, stamp
 
 if TYPE_CHECKING:
@@ -131,24 +132,11 @@ class Cluster:
         RenderError
             If the scheduler goes away, if there are no workers for too long, or if a job fails.
         """
-        run = _Run(self, packed_scene(source))
+        run = _Run(self, packed(Source.from_bytes(source)) if source else b"")
         try:
             yield from run.segments([list(batch) for batch in batches if batch])
         finally:
             run.abandon()
-
-
-def packed_scene(source: bytes) -> bytes:
-    """Return the files of a scene as bytes, or nothing where the jobs need none.
-
-    Examples
-    --------
-    >>> packed_scene(b"")
-    b''
-    """
-    from vizkit.render.sessions import Source
-
-    return packed(Source.from_bytes(source)) if source else b""
 
 
 def _connect(address: str, patience: float, workers: int | None) -> tuple[Any, Client]:
