@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vizkit.errors import ArgumentError, TraceFileError, TraceVersionError, unknown_name
-from vizkit.trace import BackwardEvent, ForwardEvent, StatisticsEvent, Trace, load
+from vizkit.trace import ForwardEvent, StatisticsEvent, Trace, load
 
 __all__ = ["Request", "Run", "open_run", "quoted"]
 
@@ -77,17 +77,9 @@ class Run:
     @cached_property
     def state_step(self) -> int | None:
         """The step at which weights and activations are shown: the one asked for, else the last with any."""
-        return self._step(ForwardEvent, self.trace.steps[::-1])
-
-    @cached_property
-    def story_step(self) -> int | None:
-        """The step from which backpropagation is told: the one asked for, else the first with gradients."""
-        return self._step(BackwardEvent, self.trace.steps)
-
-    def _step(self, kind: type, steps: tuple[int, ...]) -> int | None:
-        if self.request.step is not None and _has(self.trace, kind, self.request.step):
+        if self.request.step is not None and _has(self.trace, ForwardEvent, self.request.step):
             return self.request.step
-        return next((step for step in steps if _has(self.trace, kind, step)), None)
+        return next((step for step in self.trace.steps[::-1] if _has(self.trace, ForwardEvent, step)), None)
 
     def check(self) -> None:
         """Make sure that what was asked for is there.
