@@ -67,6 +67,13 @@ def test_the_same_trace_gives_the_same_bytes_also_after_loading(tmp_path_factory
     assert load(folder / "first.vkt").save(folder / "third.vkt").read_bytes() == first
 
 
+def test_a_trace_of_a_description_alone_is_whole(tmp_path):
+    trace = Trace(samples.tiny_trace().model)
+    back = load(trace.save(tmp_path / "run.vkt"))
+    assert back.equals(trace) and back.complete and len(back) == 0
+    assert [layer.name for layer in back.layers] == [node.name for node in trace.nodes] == ["dense"]
+
+
 def test_equality_sees_one_bit(tmp_path):
     def trace_with(value, array, name="a"):
         recorder = Recorder(Trace(ModelDescription("m")), Keep())

@@ -57,6 +57,8 @@ class Trace:
         self.model = model
         self.complete = complete
         self.log = EventLog() if log is None else log
+        for layer in model.layers:
+            self.log.add_node(layer.node)
         self._mark_loss: Callable[..., Any] | None = None  # while it is recorded from a source that must be told
 
     @property
