@@ -192,7 +192,6 @@ def test_only_steps_that_are_kept_compute_what_is_told():
         lambda model: model.predict(X),
         lambda model: model.evaluate(X, Y),
         lambda model: model.train_on_batch(X[:2], Y[:2]),
-        lambda model: model.compile("sgd", "mse"),
     ],
 )
 def test_what_a_callback_does_is_told_alike(meddle):

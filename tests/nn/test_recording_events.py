@@ -251,3 +251,36 @@ def test_only_what_is_trained_has_a_gradient():
     for step in range(3):
         event = trace.event("backward", layer="batch_normalization", step=step)
         assert list(event.parameter_gradients) == ["gamma", "beta"]
+
+
+def test_another_loss_meanwhile_is_a_node_of_its_own(tmp_path):
+    model = nn.networks.dosage_network()
+    with vizkit.record(model, keep=vizkit.Keep(levels=("layer", "op"))) as trace:
+        for loss in ("mse", "mae", "mse"):
+            model.compile("sgd", loss)
+            model.fit(X, Y, batch_size=3, epochs=4, verbose=0)  # the later steps repeat a plan
+    assert trace.model.loss == "mean_squared_error"
+    losses = [node for node in trace.nodes if node.level == "layer" and node not in trace.layers]
+    assert [(node.name, node.kind) for node in losses] == [
+        ("loss", "mean_squared_error"),
+        ("loss_1", "mean_absolute_error"),
+    ]
+    assert trace.stack("loss", "value", layer="loss").steps == (0, 1, 2, 3, 8, 9, 10, 11)
+    for step in trace.steps:
+        event = trace.event("loss", step=step)
+        error = event.prediction - event.target
+        power = 1 if event.node.name == "loss_1" else 2
+        assert event.value == pytest.approx(np.mean(np.abs(error) ** power))
+        inside = {each.node.parent for each in trace.events("forward", step=step, level="op")}
+        assert event.node.index in inside and len(inside & {node.index for node in losses}) == 1
+    assert vizkit.load(trace.save(tmp_path / "run.vkt")).equals(trace)
+
+
+def test_a_loss_that_comes_after_the_first_operations():
+    model = nn.Sequential([nn.Input((1,)), nn.layers.Dense(1)], seed=0)
+    with vizkit.record(model, keep=vizkit.Keep(levels=("layer", "op"))) as trace:
+        model(X.reshape(-1, 1))
+        model.compile("sgd", "mse")
+        model.train_on_batch(X, Y)
+    assert [event.node.name for event in trace.events("loss")] == ["loss"]
+    assert len({node.index for node in trace.nodes}) == len({node.name for node in trace.nodes}) == len(trace.nodes)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 
+import vizkit
 from vizkit import nn
-from vizkit.errors import ArgumentError, DataError, DivergenceError, NotBuiltError, ShapeError, UnknownNameError
+from vizkit.errors import (
+    ArgumentError,
+    DataError,
+    DivergenceError,
+    NotBuiltError,
+    ShapeError,
+    UnknownNameError,
+    UnsupportedOperationError,
+)
 
 X, Y = nn.data.dosage()
 
@@ -135,6 +145,30 @@ def test_a_callback_may_stop_training():
 
     history = small().fit(DATA, CLASSES, epochs=9, callbacks=[Stop()], verbose=0)
     assert history.epoch == [0, 1]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.compile("adam", "mse"),
+        lambda model: model.compile(model.optimizer, "mae"),
+        lambda model: setattr(model, "optimizer", nn.optimizers.Adam()),
+    ],
+)
+def test_who_compiles_while_fit_runs_is_told_what_to_do(recorded, change):
+    class Changing(nn.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                change(self.model)
+
+    model = nn.networks.dosage_network()
+    with vizkit.record(model) if recorded else nullcontext():
+        with pytest.raises(UnsupportedOperationError, match=r"while fit was running.*stop_training"):
+            model.fit(X, Y, epochs=4, verbose=0, callbacks=[Changing()])
+        before = model.get_weights()
+        model.fit(X, Y, verbose=0)
+    assert any((new != old).any() for new, old in zip(model.get_weights(), before, strict=True))
 
 
 def test_models_of_ones_own_and_models_within_models():

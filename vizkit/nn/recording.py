@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,8 @@ class Recording:
         self.model, self.recorder = model, recorder
         self.nodes: dict[int, Node] = {}
         self.operations: dict[tuple[Any, ...], Node] = {}
+        self._losses: dict[str, Node] = {}  # by their kinds
+        self._indices = count()  # of the nodes that are no layers
         self.fine = True
         self.step = -1
         self.written: list[Told] | None = None
@@ -85,7 +88,18 @@ class Recording:
         if self._described != now:
             self._described = now
             self.nodes = nodes_of(self.model)
+            if self.step < 0:  # nothing was told yet
+                self._losses, self._indices = {}, count(len(self.nodes))
+            if self.model.loss is not None:
+                self.nodes[id(self.model.loss)] = self._loss_node(self.model.loss.name)
             self.recorder.describe(describe(self.model))
+
+    def _loss_node(self, kind: str) -> Node:
+        """Return the node of a loss: another one when the model was compiled with another loss meanwhile."""
+        if kind not in self._losses:
+            name = f"loss_{len(self._losses)}" if self._losses else "loss"
+            self._losses[kind] = Node(next(self._indices), name, kind)
+        return self._losses[kind]
 
     def begin(self, step: int) -> Tape | None:
         """Return the tape for a step; ``None`` when the recorder wants nothing of it."""
@@ -219,8 +233,7 @@ class Recording:
         if key not in self.operations:
             taken = sum(parent == key[0] and other == kind for parent, _, other in self.operations)
             name = f"{call.node.name}/{kind}" + (f"_{taken}" if taken else "")
-            index = len(self.nodes) + len(self.operations)
-            self.operations[key] = Node(index, name, kind, "op", call.node.index)
+            self.operations[key] = Node(next(self._indices), name, kind, "op", call.node.index)
         return self.operations[key]
 
     # -- backward and update: after the walk back -------------------------------------------------
@@ -265,11 +278,9 @@ class Recording:
 
 
 def nodes_of(model: Model) -> dict[int, Node]:
-    """Return the node of each layer, outer ones first, and of the loss, by ``id``."""
+    """Return the node of each layer by ``id``, outer ones first."""
     nodes: dict[int, Node] = {}
     _number(model.sublayers(), None, nodes)
-    if model.loss is not None:
-        nodes[id(model.loss)] = Node(len(nodes), "loss", model.loss.name)
     return nodes
 
 

@@ -24,6 +24,7 @@ __all__ = ["Trainer", "batch_size_of"]
 class _Course(NamedTuple):
     """What an epoch of `fit` works with."""
 
+    chosen: tuple[Any, ...]
     samples: Samples
     watched: Sequence[Any]
     totals: Totals
@@ -137,6 +138,8 @@ class Trainer(Layer):
             When the data or a choice are not what training can use.
         DivergenceError
             When the loss leaves the finite numbers.
+        UnsupportedOperationError
+            When a callback compiles the model, which Keras cannot do either.
         """
         whole("epochs", epochs)
         size = batch_size_of(batch_size, 32)
@@ -152,7 +155,7 @@ class Trainer(Layer):
         order = (seeds.generator(seed) if seed is not None else self.random()) if shuffle else None
         progress = Progress(verbosity(verbose), epochs, -(-len(samples) // size))
         told = Callbacks(callbacks, self, {"epochs": epochs, "steps": progress.steps, "verbose": progress.verbose})
-        course = _Course(samples, watched, Totals(self.loss, self._metrics), progress, told)
+        course = _Course(self._chosen(), samples, watched, Totals(self.loss, self._metrics), progress, told)
         self.stop_training = False
         told.tell("on_train_begin", {})
         for epoch in range(initial_epoch, epochs):
@@ -171,10 +174,16 @@ class Trainer(Layer):
 
     def _epoch(self, epoch: int, parts: Iterable[Any], course: _Course) -> dict[str, float]:
         """Train on each batch once; return the loss and metrics over all of them."""
-        samples, watched, totals, progress, told = course
+        chosen, samples, watched, totals, progress, told = course
         totals.reset()
         for step, part in enumerate(parts):
             told.tell_step("on_train_batch_begin", step, {})
+            if self._chosen() != chosen:
+                raise UnsupportedOperationError(
+                    f"{self.name!r} was given another optimizer or loss, or compiled anew, while fit was running. Set"
+                    " model.stop_training = True and call fit again after that; to change the learning rate alone, set"
+                    " model.optimizer.learning_rate."
+                )
             totals.add(*self._train_step(samples, part, watched))
             progress.step(epoch, step + 1)
             if told.steps:
@@ -184,6 +193,10 @@ class Trainer(Layer):
         if self.stops_at_nan and not self.optimizer.are_finite():
             raise diverged(self, "After the last step not all weights are finite", samples[part])
         return totals.result()
+
+    def _chosen(self) -> tuple[Any, ...]:
+        """Return what must stay the same objects while `fit` runs: totals and weights belong to them."""
+        return self.optimizer, self.loss, self._steps
 
     def _train_step(self, samples: Samples, part: Any, watched: Sequence[Any]) -> tuple[float, Samples, Any]:
         """Train on the samples that `part` picks; return the loss before it, the batch and the predictions."""
