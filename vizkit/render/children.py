@@ -5,14 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any
 
-__all__ = ["ENVIRONMENT", "PATIENCE", "end", "start"]
+__all__ = ["ENVIRONMENT", "PATIENCE", "apart", "end", "start"]
 
 # Processes side by side that compute with several threads each would wait for each other's cores; and memory for
 # frames that is given back to the system after each one costs more than drawing into it.
@@ -34,7 +36,7 @@ def start(work: Callable[..., None], *given: Any, duplex: bool = True) -> tuple[
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex)
     process = context.Process(target=_begin, args=(work, *given, theirs), daemon=True)
-    with _environment(), _interrupts_ignored():
+    with _environment(), _interrupts_ignored(), apart():
         process.start()
     theirs.close()  # so that the pipe ends with the process
     return process, ours
@@ -47,6 +49,21 @@ def end(process: BaseProcess, pipe: Connection) -> None:
         process.kill()
         process.join()
     pipe.close()
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Let a process that starts now begin without the program that starts it.
+
+    Python would run the user's file anew in it first. A file without ``if __name__ == "__main__":`` then trains its
+    network again and fails as soon as it comes to start processes too. What is done in ours comes from modules.
+    """
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _begin(work: Callable[..., None], *given: Any) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from vizkit.errors import ArgumentError, RenderError, missing_extra
 from vizkit.render.answers import segment_in
 from vizkit.render.bundles import packed
+from vizkit.render.children import apart
 from vizkit.render.jobs import Job
 from vizkit.render.queues import next_job
 from vizkit.render.remote import LOST, carry_out, greet
@@ -145,7 +146,8 @@ def _connect(address: str, patience: float, workers: int | None) -> tuple[Any, C
     except ImportError as error:
         raise missing_extra("distributed", "cluster") from error
     if address == "local":
-        here = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
+        with apart():
+            here = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
         return here, Client(here, set_as_default=False)
     try:
         return None, Client(address, timeout=min(patience, 10), set_as_default=False)
