@@ -211,17 +211,36 @@ def test_add_and_input_build_at_once():
     assert model.output_shape == (None, 100)
 
 
-def test_the_bar_goes_to_standard_error(capsys):
+def test_the_bar_goes_to_standard_output(capsys):
     small().fit(DATA, CLASSES, epochs=2, verbose=1)
     out, err = capsys.readouterr()
-    assert out == ""
-    assert "Epoch 2/2" in err and "accuracy" in err
+    assert err == ""
+    assert "\rEpoch 2/2" in out and "accuracy" in out
+
+
+def test_a_notebook_or_a_file_gets_a_line_for_each_epoch(capsys):
+    model = small()
+    history = model.fit(DATA, CLASSES, epochs=2).history
+    out, err = capsys.readouterr()
+    lines = [
+        f"Epoch {epoch + 1}/2  loss: {loss:.4f}  accuracy: {share:.4f}"
+        for epoch, (loss, share) in enumerate(zip(history["loss"], history["accuracy"], strict=True))
+    ]
+    assert (out.splitlines(), err) == (lines, "")
+
+
+@pytest.mark.parametrize("verbose", ["auto", 1, 2])
+def test_evaluating_tells_the_numbers(capsys, verbose):
+    model = small()
+    loss, share = model.evaluate(DATA, CLASSES, verbose=verbose)
+    assert capsys.readouterr() == (f"loss: {loss:.4f}  accuracy: {share:.4f}\n", "")
 
 
 def test_silence(capsys):
     model = small()
     model.fit(DATA, CLASSES, verbose=0)
-    model.evaluate(DATA, CLASSES)
+    model.evaluate(DATA, CLASSES, verbose=0)
+    model.predict(DATA)
     assert capsys.readouterr() == ("", "")
 
 

@@ -32,7 +32,7 @@ def dosage_network(
     >>> from vizkit.nn import data
     >>> x, y = data.dosage()
     >>> network = dosage_network(only_final_bias=True)
-    >>> round(network.evaluate(x, y), 2)
+    >>> round(network.evaluate(x, y, verbose=0), 2)
     20.42
     >>> history = network.fit(x, y, batch_size=3, epochs=6, verbose=0)
     >>> network.layers[1].bias.numpy().round(2).tolist()

@@ -131,7 +131,7 @@ def loss_curve(
         for value in tried:
             whole[place] = value
             weight.assign(whole)
-            losses.append(model.evaluate(*data, return_dict=True)["loss"])
+            losses.append(model.evaluate(*data, verbose=0, return_dict=True)["loss"])
     return np.asarray(losses)
 
 

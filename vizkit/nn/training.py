@@ -14,7 +14,7 @@ from vizkit.nn.callbacks import Callback, Callbacks, History
 from vizkit.nn.diagnosis import diverged
 from vizkit.nn.feeding import Samples
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.progress import Progress, verbosity
+from vizkit.nn.progress import Progress, in_words, say, verbosity
 from vizkit.nn.steps import Steps
 from vizkit.nn.totals import Totals
 
@@ -109,7 +109,7 @@ class Trainer(Layer):
         epochs
             How many times all samples are seen.
         verbose
-            0 silent, 1 a bar, 2 a line for each epoch; ``"auto"`` is a bar on a terminal only.
+            0 silent, 1 a bar, 2 a line for each epoch; ``"auto"`` is a bar on a terminal, and elsewhere lines.
         callbacks
             Called before and after steps and epochs.
         validation_split
@@ -244,7 +244,7 @@ class Trainer(Layer):
         x: Any,
         y: Any = None,
         batch_size: int | None = None,
-        verbose: Any = 0,
+        verbose: Any = "auto",
         sample_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
@@ -257,14 +257,17 @@ class Trainer(Layer):
         batch_size
             Samples at a time; 32 when ``None``.
         verbose
-            Accepted for Keras's sake; evaluating is silent.
+            0 is silent; anything else that `fit` takes writes a line with the numbers.
         sample_weight
             How often each sample counts, of shape (samples,).
         return_dict
             Whether to return the numbers by name.
         """
         samples = self._prepare(feeding.samples(x, y, sample_weight))
+        told = verbosity(verbose)
         scores = self._evaluate(samples, batch_size_of(batch_size, 32))
+        if told:
+            say(in_words(scores))
         return scores if return_dict else _as_keras(scores)
 
     def _evaluate(self, samples: Samples, size: int) -> dict[str, float]:
