@@ -6,7 +6,6 @@ over. The thread and the one that leads it never run at the same time.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import sys
@@ -19,7 +18,7 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 from queue import SimpleQueue
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import manim.scene.scene as scenes
@@ -30,10 +29,10 @@ from vizkit.errors import ArgumentError, RenderError, VizkitError, unknown_name
 from vizkit.render.codes import is_library
 from vizkit.render.encoding import Encoder
 from vizkit.render.formats import FORMATS, Shot
-from vizkit.render.guide import Guide, Writer, steady
-from vizkit.render.states import Fingerprint, generators
+from vizkit.render.guide import Guide, Writer
+from vizkit.render.moments import border, content, picture
 
-__all__ = ["Session", "Source", "inside", "scene_class"]
+__all__ = ["Session", "Source", "inside", "quiet", "scene_class", "staged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,49 +120,24 @@ class Session:
 
     def border(self) -> str:
         """Return the fingerprint of the state at this play's beginning, or at the end."""
-        found = Fingerprint(codes=False).add("random", generators()).add("scene", self.scene)
-        found.add("time", self.renderer.time).add("camera", self.scene.camera)
-        for frame in self._frames():
-            found.add(frame.f_code.co_name, {name: frame.f_locals[name] for name in sorted(frame.f_locals)})
-        return found.hex()
+        return border(self.scene, self._thread.ident or 0)
 
     def content(self) -> str:
         """Return the fingerprint of what this play's frames depend on, or an empty text when it is not known."""
-        scene = self.scene
-        shown = [scene.mobjects, scene.foreground_mobjects, scene.animations, scene.updaters]
-        found = Fingerprint(codes=True).add("shown", shown).add("camera", scene.camera)
-        found.add("how", [scene.duration, scene.always_update_mobjects])
-        if not steady(scene):  # a function may ask for the time or for random numbers
-            found.add("moment", [generators(), float(self.renderer.time)])
-        return found.hex() if found.complete else ""
+        return content(self.scene)
 
     def stand(self) -> tuple[str, str]:
         """Return the fingerprint of the state, and a hash of all that is on the scene; at the end there is none."""
         if self._stand[0] != self.index:
-            self._stand = self.index, (self.border(), "" if self.over else self._picture())
+            self._stand = self.index, (self.border(), "" if self.over else picture(self.scene))
         return self._stand[1]
-
-    def _picture(self) -> str:
-        camera = self.scene.camera
-        camera.reset()
-        camera.capture_mobjects([*self.scene.mobjects, *self.scene.foreground_mobjects])
-        return hashlib.sha256(camera.pixel_array).hexdigest()
-
-    def _frames(self) -> Iterator[FrameType]:
-        """Yield the frames of the user's code that is being run, the innermost first."""
-        frame = sys._current_frames().get(self._thread.ident or 0)
-        while frame is not None:
-            module = sys.modules.get(frame.f_globals.get("__name__", ""))
-            if module is not None and not is_library(module) and frame.f_code.co_name != "<module>":
-                yield frame
-            frame = frame.f_back
 
     def _go(self, order: Encoder | None) -> None:
         self._run(partial(self._orders.put, order))
 
     def _run(self, start: Callable[[], None]) -> None:
         """Let the scene's thread go on until the next play, or the end."""
-        with _quiet(self.listens), inside(self.source.folder):
+        with quiet(self.listens), inside(self.source.folder):
             start()
             trouble = self._news.get()
         if trouble is not None:
@@ -174,18 +148,13 @@ class Session:
 
     def _play(self) -> None:
         try:
-            with tempconfig(_settings(self.source, self.shot)):
-                kind = scene_class(self.source.file, self.source.scene)
-                with _led(self._ask, self.source.exact):
-                    self.scene = kind()
+            with staged(self.source, self.shot, self._ask) as self.scene:
                 self.writer.listens = self.listens
                 self.scene.render()
         except _Left:
             return
         except VizkitError as error:
             self._news.put(error)
-        except BaseException as error:
-            self._news.put(_failed(self.source.scene, self.source.file, error))
         else:
             self.index += 1
             self.over = True
@@ -199,6 +168,27 @@ class Session:
         if isinstance(order, _Left):
             raise order
         return order
+
+
+@contextmanager
+def staged(source: Source, shot: Shot, ask: Callable[[Scene], Encoder | None]) -> Iterator[Scene]:
+    """Build a scene that asks at each play whether to draw it, in manim's settings for it.
+
+    Raises
+    ------
+    RenderError
+        If the scene fails, also in the block; the message says in which line.
+    """
+    try:
+        with tempconfig(_settings(source, shot)):
+            kind = scene_class(source.file, source.scene)
+            with _led(ask, source.exact):
+                scene = kind()
+            yield scene
+    except (VizkitError, _Left):
+        raise
+    except BaseException as error:
+        raise _failed(source.scene, source.file, error) from None
 
 
 def scene_class(file: str, name: str) -> type[Scene]:
@@ -271,7 +261,7 @@ def _led(ask: Callable[[Scene], Encoder | None], exact: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet(prints: bool) -> Iterator[None]:
+def quiet(prints: bool) -> Iterator[None]:
     """Keep manim's reports off the standard output, and the scene's own too unless it shall print."""
     log = logging.getLogger("manim")
     level = log.level

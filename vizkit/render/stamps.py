@@ -20,6 +20,7 @@ _SCENES = (
     *_STORIES,
     "render/guide.py",
     "render/sessions.py",
+    "render/moments.py",
     "render/states.py",
     "render/codes.py",
     "render/scenes.py",
