@@ -32,6 +32,7 @@ from vizkit import nn, record
 from vizkit.trace import Keep, ModelDescription, Recorder, Trace
 from vizkit.trace.forms import Form
 from vizkit.trace.rows import Block, OpenBlock, new_rows
+from vizkit.trace.sources import source_of
 
 RING = 4  # the steps that are in memory where all are recorded there: without a bound it would be the system's memory
 WARM = 12  # steps of a turn that are not timed: the first ones are written down
@@ -69,9 +70,10 @@ class Ring:
 @contextmanager
 def remembered(model: Any, keep: Keep) -> Iterator[None]:
     """Record a model inside a ``with`` block, so that the last steps are in memory."""
-    model._attach(Recorder(Trace(ModelDescription(model.name)), keep, Ring()))
+    source = source_of(model)
+    source._attach(Recorder(Trace(ModelDescription(model.name)), keep, Ring()))
     yield
-    model._detach()
+    source._detach()
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,8 @@ OPEN = {"checks", "errors", "files", "functions", "theme", "typing"}
 MAY_IMPORT = {
     "trace": set(),
     "data": set(),
-    "nn": {"trace", "data"},
+    "autodiff": set(),
+    "nn": {"autodiff", "data", "trace"},
     "adapters": {"trace"},
     "views": {"trace"},
     "stories": {"trace", "views"},
@@ -26,6 +27,7 @@ MAY_IMPORT = {
     "render": {"animation", "stories"},
     "exhibits": {"nn", "trace", "views", "stories"},
 }
+BESIDE = {"vizkit.adapters.vizkit": {"autodiff", "nn"}}  # the framework that this adapter is named after
 PARTS = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 PARTS -= {"__init__", "__main__"}
 
@@ -42,7 +44,8 @@ def forbidden_imports(package: Path) -> list[str]:
     for module in source:
         if is_cli(module.part):
             continue
-        allowed = OPEN | MAY_IMPORT.get(module.part, set()) | {module.part}
+        beside = BESIDE.get(".".join(module.name.split(".")[:3]), set())
+        allowed = OPEN | MAY_IMPORT.get(module.part, set()) | {module.part} | beside
         for name, node in imported(module, known):
             part = name.partition(".")[2].partition(".")[0]
             if part and part not in allowed:

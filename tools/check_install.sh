@@ -28,10 +28,11 @@ bare() {
 lowest() {
     environment .venv-lowest -r requirements/lowest.txt .
     local part parts=()
-    for part in data trace nn views stories plots; do
+    for part in data trace autodiff nn views stories plots; do
         [ ! -d "tests/$part" ] || parts+=("tests/$part")
         parts+=("vizkit/$part")
     done
+    parts+=(tests/adapters/test_vizkit_*.py vizkit/adapters/vizkit)
     ".venv-lowest/$bin/python" -m pip list --disable-pip-version-check | grep -i -E '^(numpy|matplotlib|scikit-learn) '
     OMP_NUM_THREADS=1 ".venv-lowest/$bin/python" -m pytest -q -n "${JOBS:-2}" --dist loadfile "${parts[@]}"
 }

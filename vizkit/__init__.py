@@ -15,6 +15,7 @@ _LAZY = {
     "Keep": "vizkit.trace",
     "Trace": "vizkit.trace",
     "animation": "vizkit.animation",
+    "autodiff": "vizkit.autodiff",
     "errors": "vizkit.errors",
     "exhibits": "vizkit.exhibits",
     "load": "vizkit.trace",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vizkit.nn.autodiff import Tape, Tracked
+from vizkit.autodiff import Tape, Tracked
 
 
 def run(layer, inputs, weight, pick=lambda output: output, **options):

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vizkit.autodiff import grad, value_and_grad
 from vizkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from vizkit.nn import activations, losses
-from vizkit.nn.autodiff import grad, value_and_grad
 
 THEIRS = {
     "linear": lambda x: x,

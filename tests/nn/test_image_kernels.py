@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_gradients import agrees, close, orders, run, tensors
 
-from vizkit.nn import convolutions, layers, threads
-from vizkit.nn.autodiff import Tape, Tracked
-from vizkit.nn.autodiff.buffers import Scratch
+from vizkit.autodiff import Tape, Tracked, threads
+from vizkit.autodiff.buffers import Scratch
+from vizkit.nn import convolutions, layers
 from vizkit.nn.images import Windows, inward, outward, same_padding
 from vizkit.nn.pools import max_pool2d
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vizkit import nn
+from vizkit.autodiff import Tape, Tracked
 from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, UnknownNameError
-from vizkit.nn.autodiff import Tape, Tracked
 from vizkit.nn.convolutions import conv2d
 from vizkit.nn.images import output_length, same_padding
 from vizkit.nn.pools import max_pool2d

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from layer_gradients import agrees, close, orders, run, tensors
 
 from vizkit import nn
+from vizkit.autodiff import grad
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn import layers
-from vizkit.nn.autodiff import grad
 from vizkit.nn.layers.normalization import standardise
+from vizkit.trace.sources import source_of
 
 shapes = st.lists(st.integers(2, 4), min_size=2, max_size=4)
 
@@ -182,7 +183,7 @@ def test_a_recorder_is_told_the_statistics_from_before_the_step():
     listener = Listener()
     model = nn.Sequential([layers.BatchNormalization(momentum=0.5)], dtype="float64")
     model.compile("sgd", "mse")
-    model._attach(listener)
+    source_of(model)._attach(listener)
     model.fit(np.array([[2.0], [6.0]]), np.zeros((2, 1)), epochs=2, verbose=0)
     assert [t["moving_mean"].tolist() for t in listener.told] == [[0.0], [2.0]]
     assert [t["moving_variance"].tolist() for t in listener.told] == [[1.0], [2.5]]

@@ -13,6 +13,7 @@ from layer_gradients import agrees, close, orders, run, tensors
 from vizkit import nn
 from vizkit.errors import ArgumentError, DataError, ShapeError
 from vizkit.nn import layers
+from vizkit.trace.sources import source_of
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 4))  # batch, time, features
 
@@ -220,9 +221,9 @@ def test_a_state_is_handed_from_one_layer_to_another(kind):
     x = random.normal(size=(16, 5, 2))
     model, listener = Translator(), Listener()
     model.compile(nn.optimizers.Adam(0.02), "mse")
-    model._attach(listener)
+    source_of(model)._attach(listener)
     model.fit(x, x.sum(2, keepdims=True), verbose=0)
-    model._detach()
+    source_of(model)._detach()
     inputs, output = listener.told["forward", "decoder"]
     assert [i.shape for i in inputs] == [(16, 5, 2)] + [(16, 4)] * kind.states
     assert output.shape == (16, 5, 4)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from vizkit import nn
-from vizkit.nn import layers, threads
+from vizkit.autodiff import threads
+from vizkit.nn import layers
 
 PROGRAM = """
 import hashlib

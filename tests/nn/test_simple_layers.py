@@ -13,6 +13,7 @@ from layer_gradients import agrees, orders, run, tensors
 from vizkit import nn
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn import layers
+from vizkit.trace.sources import source_of
 
 shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4)
 
@@ -163,7 +164,7 @@ def test_a_recorder_sees_every_input_of_a_layer():
 
     listener, model = Listener(), Bypass(seed=0, dtype="float64")
     model.compile("sgd", "mse")
-    model._attach(listener)
+    source_of(model)._attach(listener)
     model.fit(np.ones((2, 5)), np.zeros((2, 6)), verbose=0)
     told = {(kind, name): rest for kind, name, *rest in listener.told}
     left, right = told["forward", "left"][1], told["forward", "right"][1]

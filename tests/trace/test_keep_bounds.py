@@ -155,7 +155,7 @@ def test_record_chooses_one_sample_where_everything_would_be_large(tmp_path, wid
     """In a file and without Keep only: a small step is kept whole, a large or unknown one with its first sample."""
 
     class Wide(samples.TinyModel):
-        def _describe(self):
+        def _description(self):
             layer = LayerDescription(DENSE, {}, (None, width), (None, width), {"kernel": (4, 4)})
             return ModelDescription("wide", (layer,))
 

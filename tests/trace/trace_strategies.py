@@ -95,12 +95,12 @@ class NestedModel:
 
     def _attach(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        recorder.describe(self._describe())
+        recorder.describe(self._description())
 
     def _detach(self) -> None:
         self.recorder = None
 
-    def _describe(self) -> ModelDescription:
+    def _description(self) -> ModelDescription:
         layers = [
             LayerDescription(self.nodes["block"], {}, (None, 3), (None, 2), {}),
             LayerDescription(self.nodes["dense"], {"units": 2}, (None, 3), (None, 2), {"kernel": (3, 2), "bias": (2,)}),

@@ -1,4 +1,4 @@
-"""The network: layers, training, and the engine that differentiates plain NumPy code.
+"""The network: layers, losses, optimizers and training.
 
 The interface is Keras's: ``nn.Sequential([...])``, ``compile``, ``fit``, ``evaluate``, ``predict``.
 """
@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from vizkit import data
+from vizkit import autodiff, data
 from vizkit.nn import (
     activations,
-    autodiff,
     blocks,
     callbacks,
     initializers,

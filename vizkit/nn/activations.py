@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vizkit import functions
-from vizkit.nn.autodiff import Primitive, primitive
+from vizkit.autodiff import Primitive, primitive
 from vizkit.nn.names import by_name, lookup
 
 __all__ = [

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import buffers, fused
-from vizkit.nn.autodiff.engine import Primitive
+from vizkit.autodiff import buffers, fused
+from vizkit.autodiff.engine import Primitive
+from vizkit.autodiff.threads import BLAS_ALONE, at_once, elementwise, share, summed
 from vizkit.nn.images import Pair, Windows, inward, outward, transposed_length
-from vizkit.nn.threads import BLAS_ALONE, at_once, elementwise, share, summed
 
 __all__ = ["add_bias", "conv2d", "conv2d_transpose", "rectify"]
 

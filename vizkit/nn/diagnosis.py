@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vizkit.autodiff import Tape, Tracked, plain
 from vizkit.errors import DivergenceError
-from vizkit.nn.autodiff import Tape, Tracked, plain
 
 if TYPE_CHECKING:
     from vizkit.nn.feeding import Samples

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import buffers
+from vizkit.autodiff import buffers
 
 __all__ = ["Windows", "inward", "output_length", "outward", "same_padding", "transposed_length"]
 

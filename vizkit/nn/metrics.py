@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import plain
 from vizkit.errors import ArgumentError
-from vizkit.nn.autodiff import plain
 from vizkit.nn.losses import mean_absolute_error, mean_squared_error
 from vizkit.nn.names import by_name, lookup
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import Tracked, plain
 from vizkit.checks import array
 from vizkit.nn import feeding, saving, seeds
-from vizkit.nn.autodiff import Tracked, plain
 from vizkit.nn.progress import say
 from vizkit.nn.training import Trainer, batch_size_of
 from vizkit.typing import Float
@@ -109,20 +109,3 @@ class Model(Trainer):
         with tape.watch(self.weights):
             tracked = Tracked(np.asarray(self._cast(inputs)), tape)
             return plain(super().__call__(tracked, *args, **kwargs))
-
-    # -- recording ----------------------------------------------------------------------------------
-
-    def _attach(self, recorder: Any) -> None:
-        from vizkit.nn.recording import Recording  # loaded only by who records
-
-        self._recording = Recording(self, recorder)
-        if self.built:
-            self._recording.describe()
-
-    def _detach(self) -> None:
-        self._recording = None
-
-    def _describe(self) -> Any:
-        from vizkit.nn.recording import describe
-
-        return describe(self)

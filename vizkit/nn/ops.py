@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import Tracked, plain
 from vizkit.nn import activations
-from vizkit.nn.autodiff import Tracked, plain
 
 __all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "norm", "one_hot", "shape"]
 

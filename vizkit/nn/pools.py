@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import buffers, fused
-from vizkit.nn.autodiff.engine import Primitive
+from vizkit.autodiff import buffers, fused
+from vizkit.autodiff.engine import Primitive
+from vizkit.autodiff.threads import at_once, share
 from vizkit.nn.images import Pair, Windows, inward, output_length, outward, same_padding
-from vizkit.nn.threads import at_once, share
 
 __all__ = ["avg_pool2d", "max_pool2d"]
 

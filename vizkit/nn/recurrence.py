@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import Tape, Tracked, fused
-from vizkit.nn.autodiff.buffers import empty
+from vizkit.autodiff import Tape, Tracked, fused
+from vizkit.autodiff.buffers import empty
 
 __all__ = ["gru", "lstm", "scan"]
 

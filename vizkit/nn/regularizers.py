@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import Tracked
 from vizkit.checks import number
-from vizkit.nn.autodiff import Tracked
 from vizkit.nn.changes import Noticed
 from vizkit.nn.names import by_name, lookup
 

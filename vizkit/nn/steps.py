@@ -2,7 +2,7 @@
 
 `Steps.take` is what training is: predict, compare, differentiate, change the weights. `_on_a_tape` shows how, and is
 the way of every step that does not come again. From its third step on, a model that is known to do the same each time
-repeats a plan instead (`vizkit.nn.autodiff.plan`). It gives the same bits.
+repeats a plan instead (`vizkit.autodiff.plan`). It gives the same bits.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vizkit.nn import changes, threads
-from vizkit.nn.autodiff import Tape, Tracked
-from vizkit.nn.autodiff.plan import Plan, Score, Step, lowered
+from vizkit.autodiff import Tape, Tracked, threads
+from vizkit.autodiff.plan import Plan, Score, Step, lowered
+from vizkit.nn import changes
 from vizkit.nn.diagnosis import diverged
 from vizkit.nn.feeding import Samples, length_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import plain
+from vizkit.autodiff import plain
 from vizkit.nn.feeding import Samples
 from vizkit.nn.losses import Loss
 from vizkit.nn.metrics import Metric

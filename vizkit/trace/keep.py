@@ -11,7 +11,8 @@ from typing import Any, TypeAlias, get_args
 
 from vizkit.errors import ArgumentError, unknown_name
 from vizkit.trace.events import KINDS, Event, Level
-from vizkit.trace.sizes import describe, step_bytes
+from vizkit.trace.sizes import step_bytes
+from vizkit.trace.sources import describe
 
 __all__ = ["Keep", "kind_name"]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,27 +24,16 @@ from vizkit.trace.nodes import ancestors
 from vizkit.trace.opened import EpochWriter, MemoryStore, OpenStep, Store
 from vizkit.trace.plain import plain_model
 from vizkit.trace.sizes import step_bytes
+from vizkit.trace.sources import source_of
 from vizkit.trace.statistics import Known, summaries
 from vizkit.trace.stream import FileStore
 from vizkit.trace.template import StepTemplate, Told, ToldTemplate, early, make_template
 from vizkit.trace.trace import Trace
 
-__all__ = ["Recorder", "Source", "early", "record"]
+__all__ = ["Recorder", "early", "record"]
 
 USUAL_BATCH, SMALL_STEP = 32, 1_000_000  # up to so many bytes a step, `record` keeps all samples in a file
 _recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, alive as long as it runs
-
-
-class Source(Protocol):
-    """What a model offers so that it can be recorded.
-
-    A source whose model does not know its loss has a method ``_loss(value)`` as well, which
-    ``trace.loss(value)`` calls.
-    """
-
-    def _attach(self, recorder: Recorder) -> None: ...
-
-    def _detach(self) -> None: ...
 
 
 @contextmanager
@@ -91,7 +78,7 @@ def record(
     """
     if keep is not None and not isinstance(keep, Keep):
         raise ArgumentError(f"keep is a Keep, for example Keep(steps=10), not {keep!r}.")
-    source = _source(model)
+    source = source_of(model)
     if id(model) in _recorded:
         raise ArgumentError(f"This {type(model).__name__} is being recorded already; one recording at a time.")
     trace = Trace(ModelDescription(type(model).__name__))
@@ -115,28 +102,6 @@ def _encoding(encoding: str | None) -> str | None:
     if encoding is not None and encoding not in ENCODINGS:
         raise unknown_name("encoding", encoding, ENCODINGS)
     return encoding
-
-
-def _source(model: Any) -> Source:
-    """The model itself when it can be recorded, else what the adapter of its framework makes of it.
-
-    An adapter is a module of ``vizkit.adapters`` named after the top-level package of one of the
-    model's classes, with a function ``source(model)``; it is imported only when such a model comes.
-    """
-    if _is_source(type(model)):
-        return model
-    for cls in type(model).__mro__:
-        adapter = f"vizkit.adapters.{cls.__module__.partition('.')[0]}"
-        if importlib.util.find_spec("vizkit.adapters") and importlib.util.find_spec(adapter):
-            return importlib.import_module(adapter).source(model)
-    raise ArgumentError(
-        f"A {type(model).__module__}.{type(model).__name__} cannot be recorded. What can be: the models of "
-        "vizkit.nn, and any object with the methods _attach(recorder) and _detach()."
-    )
-
-
-def _is_source(cls: type) -> bool:
-    return all(callable(getattr(cls, name, None)) for name in ("_attach", "_detach"))
 
 
 class Recorder:

@@ -41,12 +41,12 @@ class TinyModel:
 
     def _attach(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        recorder.describe(self._describe())
+        recorder.describe(self._description())
 
     def _detach(self) -> None:
         self._recorder = None
 
-    def _describe(self) -> ModelDescription:
+    def _description(self) -> ModelDescription:
         shapes = {name: value.shape for name, value in self.parameters.items()}
         dense = LayerDescription(_DENSE, {"units": 1}, (None, 1), (None, 1), shapes)
         return ModelDescription("tiny", (dense,), _LOSS.kind, {"name": "sgd", "learning_rate": _RATE}, dtype="float64")

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, NotBuiltError
+from vizkit.errors import NotBuiltError
 from vizkit.trace.events import LayerDescription, ModelDescription, Shape
 from vizkit.trace.statistics import NUMBERS
 
 if TYPE_CHECKING:
     from vizkit.trace.keep import Keep
 
-__all__ = ["describe", "step_bytes"]
-
-
-def describe(model: Any) -> ModelDescription:
-    """Return a model's description, given the model or the description itself."""
-    if isinstance(model, ModelDescription):
-        return model
-    if not callable(getattr(model, "_describe", None)):
-        raise ArgumentError(f"A model of vizkit or its ModelDescription is needed, not {type(model).__name__}.")
-    return model._describe()
+__all__ = ["step_bytes"]
 
 
 def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:

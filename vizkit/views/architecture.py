@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.trace import Trace
-from vizkit.trace.sizes import describe
+from vizkit.trace.sources import describe
 from vizkit.views.architecture_flow import Link, Row, read_flow
 from vizkit.views.grids import canvas
 from vizkit.views.labels import label_width
@@ -23,7 +23,7 @@ __all__ = ["ArchitectureView"]
 MOST = 18  # rows that can be read on one page
 PITCH = 72.0  # from row to row
 INDENT = 44.0
-KIND, NAME, SHAPE = 560.0, 460.0, 460.0  # the widest that a column of texts becomes
+KIND, NAME, SHAPE = 660.0, 460.0, 460.0  # the widest that a column of texts becomes
 GAP = 56.0  # between columns
 BAR = 220.0  # as long as the most parameters
 LANE = 40.0  # what a way around reaches to the left for each row that it passes

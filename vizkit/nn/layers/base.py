@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import Tracked
+from vizkit.autodiff.engine import innermost
 from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, VizkitError
 from vizkit.nn import initializers, regularizers, seeds
-from vizkit.nn.autodiff import Tracked
-from vizkit.nn.autodiff.engine import innermost
 from vizkit.nn.changes import Noticed, notice
 from vizkit.nn.layers.options import check_names, explain, unknown_option
 from vizkit.nn.layers.variables import Variable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vizkit.autodiff.engine import innermost
 from vizkit.checks import whole
 from vizkit.errors import ArgumentError, ShapeError, unknown_name
 from vizkit.nn import activations
-from vizkit.nn.autodiff.engine import innermost
 from vizkit.nn.convolutions import add_bias, conv2d, conv2d_transpose, rectify
 from vizkit.nn.images import output_length
 from vizkit.nn.layers.weighing import Weighing

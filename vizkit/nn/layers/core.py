@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import buffers, fused
 from vizkit.checks import share, whole
 from vizkit.errors import ShapeError
 from vizkit.nn import activations, seeds
-from vizkit.nn.autodiff import buffers, fused
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.weighing import Weighing
 

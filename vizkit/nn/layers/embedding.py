@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import primitive
+from vizkit.autodiff.buffers import empty, zeros
 from vizkit.checks import whole
 from vizkit.errors import ArgumentError, DataError
 from vizkit.nn import regularizers
-from vizkit.nn.autodiff import primitive
-from vizkit.nn.autodiff.buffers import empty, zeros
 from vizkit.nn.layers.base import Layer
 
 __all__ = ["Embedding", "look_up"]

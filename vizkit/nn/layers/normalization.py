@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import Primitive, fused, plain
+from vizkit.autodiff.buffers import empty_like
+from vizkit.autodiff.threads import elementwise, summed
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn.autodiff import Primitive, fused, plain
-from vizkit.nn.autodiff.buffers import empty_like
 from vizkit.nn.layers.base import Layer
-from vizkit.nn.threads import elementwise, summed
 
 __all__ = ["BatchNormalization", "LayerNormalization", "standardise"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import Tracked, plain
 from vizkit.errors import ShapeError
-from vizkit.nn.autodiff import Tracked, plain
 from vizkit.nn.changes import notice
 
 __all__ = ["Variable"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import plain
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn.autodiff import plain
 from vizkit.nn.changes import Noticed
 
 __all__ = ["Loss", "value_of"]

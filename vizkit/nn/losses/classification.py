@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import operation
 from vizkit.checks import number
 from vizkit.errors import DataError, ShapeError
 from vizkit.nn.activations import log_softmax
-from vizkit.nn.autodiff import operation
 from vizkit.nn.losses.base import Loss
 
 __all__ = [

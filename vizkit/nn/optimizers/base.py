@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff import threads
 from vizkit.checks import number
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn import changes, threads
+from vizkit.nn import changes
 from vizkit.nn.layers.variables import Variable
 from vizkit.typing import Float
 

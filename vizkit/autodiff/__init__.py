@@ -26,11 +26,11 @@ Everything else raises `UnsupportedOperationError` with the function's name.
 
 from __future__ import annotations
 
-from vizkit.nn.autodiff import elementwise, linear, reductions, shaping  # fill the table of functions
-from vizkit.nn.autodiff.derivatives import grad, jacobian, value_and_grad
-from vizkit.nn.autodiff.engine import Entry, Primitive, Tape, operation
-from vizkit.nn.autodiff.primitives import fused, primitive
-from vizkit.nn.autodiff.tracked import FUNCTIONS, Tracked, plain
+from vizkit.autodiff import elementwise, linear, reductions, shaping  # fill the table of functions
+from vizkit.autodiff.derivatives import grad, jacobian, value_and_grad
+from vizkit.autodiff.engine import Entry, Primitive, Tape, operation
+from vizkit.autodiff.primitives import fused, primitive
+from vizkit.autodiff.tracked import FUNCTIONS, Tracked, plain
 
 __all__ = [
     "FUNCTIONS", "Entry", "Primitive", "Tape", "Tracked", "fused", "grad", "jacobian", "operation", "plain",

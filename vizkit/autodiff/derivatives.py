@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff.engine import Tape
+from vizkit.autodiff.tracked import Tracked, plain
 from vizkit.errors import ArgumentError, ShapeError
-from vizkit.nn.autodiff.engine import Tape
-from vizkit.nn.autodiff.tracked import Tracked, plain
 
 __all__ = ["grad", "jacobian", "value_and_grad"]
 

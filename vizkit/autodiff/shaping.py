@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff.engine import Primitive, implements
+from vizkit.autodiff.tracked import Tracked, getitem_key, plain
 from vizkit.errors import UnsupportedOperationError
-from vizkit.nn.autodiff.engine import Primitive, implements
-from vizkit.nn.autodiff.tracked import Tracked, getitem_key, plain
 
 __all__: list[str] = []
 

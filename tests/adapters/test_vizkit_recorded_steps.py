@@ -8,11 +8,12 @@ from unittest import mock
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from test_plan import INPUTS, LOSSES, NUMBERS, L, Meddling, X, Y, programs, small
+from training_programs import INPUTS, LOSSES, NUMBERS, L, Meddling, X, Y, programs, small
 
 from vizkit import load, nn, record
+from vizkit.adapters.vizkit import steps as recorded
 from vizkit.errors import DivergenceError, ShapeError
-from vizkit.nn import recorded, steps
+from vizkit.nn import steps
 from vizkit.trace import ForwardEvent, Keep, LossEvent
 
 EVERYTHING = Keep(levels=("layer", "op"))

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff.engine import Primitive, implements
-from vizkit.nn.autodiff.tracked import Tracked
+from vizkit.autodiff.engine import Primitive, implements
+from vizkit.autodiff.tracked import Tracked
 
 __all__ = ["elementwise"]
 

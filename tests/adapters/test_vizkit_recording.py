@@ -7,7 +7,8 @@ import pytest
 
 import vizkit
 from vizkit import nn
-from vizkit.nn.autodiff import grad
+from vizkit.autodiff import grad
+from vizkit.trace.sources import source_of
 
 X, Y = nn.data.dosage()
 
@@ -45,11 +46,11 @@ class Listener:
 
 
 def record(model, x, y, listener, **options):
-    model._attach(listener)
+    source_of(model)._attach(listener)
     try:
         return model.fit(x, y, verbose=0, **options)
     finally:
-        model._detach()
+        source_of(model)._detach()
 
 
 @pytest.fixture
@@ -183,10 +184,10 @@ def test_gradients_of_layers_are_true_ones():
 
 def test_an_unbuilt_model_is_described_at_its_first_step():
     listener, model = Listener(), images_model()
-    model._attach(listener)
+    source_of(model)._attach(listener)
     assert listener.descriptions == []
     model.fit(IMAGES, LABELS, batch_size=18, verbose=0)
-    model._detach()
+    source_of(model)._detach()
     assert listener.descriptions[0].layers[0].output_shape == (None, 4, 4, 2)
 
 
@@ -214,10 +215,10 @@ def test_predict_tells_forward_with_the_current_count():
     listener, model = Listener(), nn.networks.dosage_network()
     record(model, X, Y, listener, batch_size=3, epochs=4)
     listener.told.clear()
-    model._attach(listener)
+    source_of(model)._attach(listener)
     model.predict(X)
     model.evaluate(X, Y)
-    model._detach()
+    source_of(model)._detach()
     assert {(t[0], t[1]) for t in listener.told} == {("forward", 4)}
     assert len(listener.of("forward", "hidden")) == 1
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff.engine import Primitive, implements
 from vizkit.errors import UnsupportedOperationError
-from vizkit.nn.autodiff.engine import Primitive, implements
 
 __all__: list[str] = []
 

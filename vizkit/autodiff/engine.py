@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.autodiff.tracked import FUNCTIONS, Tracked
 from vizkit.errors import UnsupportedOperationError
-from vizkit.nn.autodiff.tracked import FUNCTIONS, Tracked
 
 __all__ = ["Entry", "Primitive", "Tape", "fit", "implements", "innermost", "operation"]
 

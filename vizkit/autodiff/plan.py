@@ -29,9 +29,9 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff.buffers import Scratch, Shelf
-from vizkit.nn.autodiff.engine import Entry, Tape, fit
-from vizkit.nn.autodiff.tracked import Tracked
+from vizkit.autodiff.buffers import Scratch, Shelf
+from vizkit.autodiff.engine import Entry, Tape, fit
+from vizkit.autodiff.tracked import Tracked
 
 __all__ = ["Call", "Plan", "Score", "Step", "lowered"]
 

@@ -1,7 +1,7 @@
 """Telling a recorder what a model does, layer by layer and operation by operation.
 
 The tape already holds everything that happened; this module only reads it out. A model that is not
-being recorded never comes here. Steps that repeat a plan are told by `vizkit.nn.recorded`, without a tape.
+being recorded never comes here. Steps that repeat a plan are told by `vizkit.adapters.vizkit.steps`, without a tape.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import Entry, Tape, Tracked
-from vizkit.nn.autodiff.elementwise import alias
-from vizkit.nn.autodiff.plan import lowered
+from vizkit.adapters.vizkit.description import describe, nodes_of
+from vizkit.adapters.vizkit.steps import RecordedSteps
+from vizkit.autodiff import Entry, Tape, Tracked
+from vizkit.autodiff.elementwise import alias
+from vizkit.autodiff.plan import lowered
 from vizkit.nn.layers.base import Layer, is_input
 from vizkit.nn.layers.variables import Variable
-from vizkit.nn.recorded import RecordedSteps
-from vizkit.trace import LayerDescription, ModelDescription, Node
+from vizkit.nn.model import Model
+from vizkit.trace import ModelDescription, Node
 from vizkit.trace.template import Told
 
 if TYPE_CHECKING:
-    from vizkit.nn.model import Model
     from vizkit.trace import Recorder
 
-__all__ = ["Recording", "describe"]
+__all__ = ["Recording", "source"]
 
 KINDS = ("forward", "loss", "backward", "update")
 
@@ -46,6 +47,11 @@ class _Call:
     operations: int = 0
 
 
+def source(model: Any) -> Recording | None:
+    """Return what records a model of `vizkit.nn`; nothing for what is no model."""
+    return Recording(model) if isinstance(model, Model) else None
+
+
 class Recording:
     """The link between one model and one recorder.
 
@@ -53,8 +59,6 @@ class Recording:
     ----------
     model
         What is recorded.
-    recorder
-        Who listens.
 
     Attributes
     ----------
@@ -68,8 +72,10 @@ class Recording:
         While a step is written down to be repeated: kind, node and fields of its events so far.
     """
 
-    def __init__(self, model: Model, recorder: Recorder) -> None:
-        self.model, self.recorder = model, recorder
+    recorder: Recorder
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
         self.nodes: dict[int, Node] = {}
         self.operations: dict[tuple[Any, ...], Node] = {}
         self._losses: dict[str, Node] = {}  # by their kinds
@@ -77,10 +83,22 @@ class Recording:
         self.fine = True
         self.step = -1
         self.written: list[Told] | None = None
-        self.has_template = hasattr(recorder, "template")
+        self.has_template = False
         self.steps = RecordedSteps(self)
         self._described: Any = None
         self._open: list[_Call] = []
+
+    def _attach(self, recorder: Recorder) -> None:
+        self.recorder, self.has_template = recorder, hasattr(recorder, "template")
+        self.model._recording = self
+        if self.model.built:
+            self.describe()
+
+    def _detach(self) -> None:
+        self.model._recording = None
+
+    def _description(self) -> ModelDescription:
+        return describe(self.model)
 
     def describe(self) -> None:
         """Tell the recorder of the model, again when its loss or optimizer has changed."""
@@ -275,55 +293,6 @@ class Recording:
             node = self.nodes.get(id(layer))
             if node is not None:
                 yield from ((node, w, places[id(w)]) for w in layer.own_weights if id(w) in places)
-
-
-def nodes_of(model: Model) -> dict[int, Node]:
-    """Return the node of each layer by ``id``, outer ones first."""
-    nodes: dict[int, Node] = {}
-    _number(model.sublayers(), None, nodes)
-    return nodes
-
-
-def _number(layers: Iterable[Layer], parent: Node | None, nodes: dict[int, Node]) -> None:
-    for layer in layers:
-        if id(layer) not in nodes:
-            name = layer.name if parent is None else f"{parent.name}/{layer.name}"
-            above = None if parent is None else parent.index
-            node = nodes[id(layer)] = Node(len(nodes), name, type(layer).__name__, "layer", above)
-            _number(layer.sublayers(), node, nodes)
-
-
-def describe(model: Model) -> ModelDescription:
-    """Return what a trace says of a model: its layers, loss and optimizer, without any weights."""
-    nodes = nodes_of(model)
-    layers = tuple(
-        LayerDescription(
-            nodes[id(layer)],
-            {key: _json(value) for key, value in layer.config().items()},
-            _shape(layer.input_shape),
-            _shape(layer.output_shape),
-            {weight.name: tuple(weight.shape) for weight in layer.own_weights},
-        )
-        for layer in model.walk()
-        if id(layer) in nodes
-    )
-    loss = None if model.loss is None else model.loss.name
-    optimizer = None if model.optimizer is None else model.optimizer.config()
-    return ModelDescription(model.name, layers, loss, optimizer, dtype=model.dtype.name)
-
-
-def _shape(shape: Any) -> tuple[Any, ...]:
-    return () if shape is None else tuple(shape)
-
-
-def _json(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_json(part) for part in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.tolist()
-    return getattr(value, "__name__", type(value).__name__)
 
 
 def _aliased(arguments: Iterable[Any]) -> tuple[list[Any], list[Any]]:

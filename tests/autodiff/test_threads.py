@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vizkit import nn
-from vizkit.nn import threads
-from vizkit.nn.autodiff.plan import Plan
+from vizkit.autodiff import threads
+from vizkit.autodiff.plan import Plan
 
 
 @pytest.fixture(params=[1, 2, 3, 4])
@@ -75,7 +75,7 @@ def test_how_numpy_treats_errors_holds_in_every_part(workers):
 
 @pytest.mark.parametrize("wish, most", [("1", 1), ("3", 3), ("nonsense", 4), ("0", 4)])
 def test_the_environment_limits_the_threads(wish, most):
-    code = "from vizkit.nn import threads; print(threads.available())"
+    code = "from vizkit.autodiff import threads; print(threads.available())"
     environment = {"OMP_NUM_THREADS": wish, "PATH": "", "OPENBLAS_NUM_THREADS": ""}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert 1 <= int(ran.stdout) <= most

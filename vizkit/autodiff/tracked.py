@@ -11,7 +11,7 @@ import numpy as np
 from vizkit.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
-    from vizkit.nn.autodiff.engine import Tape
+    from vizkit.autodiff.engine import Tape
 
 __all__ = ["FUNCTIONS", "Tracked", "getitem_key", "plain"]
 
@@ -226,7 +226,7 @@ def _unknown(name: str, function: Callable[..., Any], args: Sequence[Any], kwarg
     """Refuse a function that has no derivative; where a tape does not mind, run it on plain arrays."""
     reason = (
         "is not among the functions that vizkit differentiates. Use those of the table in "
-        "vizkit.nn.autodiff, or give it a derivative with autodiff.primitive."
+        "vizkit.autodiff, or give it a derivative with autodiff.primitive."
     )
     plain_args, plain_kwargs = _plainly(list(args), name, reason), _plainly(dict(kwargs), name, reason)
     return function(*plain_args, **plain_kwargs)

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vizkit import autodiff
+from vizkit.autodiff import FUNCTIONS, grad, jacobian
 from vizkit.errors import UnsupportedOperationError
-from vizkit.nn import autodiff
-from vizkit.nn.autodiff import FUNCTIONS, grad, jacobian
 
 RANDOM = np.random.default_rng(11)
 A = RANDOM.uniform(0.2, 0.9, (3, 4))

@@ -2,7 +2,7 @@
 
 A training step does the same each time with arrays of the same shapes, and what costs a small network most is
 not the arithmetic but fetching fresh memory for it. A function that needs an array to work in asks here for it.
-Where nobody has opened a `Scratch` it gets a new one; a plan (`vizkit.nn.autodiff.plan`) opens one around each of its
+Where nobody has opened a `Scratch` it gets a new one; a plan (`vizkit.autodiff.plan`) opens one around each of its
 calls, and the function then gets, at its first, second, ... request, the array that it got there one step before.
 
 What a function keeps for its derivative, and what it returns, may be such an array too: no other call gets it.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vizkit.autodiff import Tape, Tracked, grad, primitive
 from vizkit.errors import ArgumentError, ShapeError, UnsupportedOperationError
-from vizkit.nn.autodiff import Tape, Tracked, grad, primitive
 from vizkit.nn.layers import Variable
 
 

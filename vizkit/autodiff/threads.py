@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.nn.autodiff import buffers
+from vizkit.autodiff import buffers
 
 __all__ = ["BLAS_ALONE", "alone", "at_once", "available", "elementwise", "share", "started", "summed", "wants_alone"]
 
@@ -65,7 +65,7 @@ def share(work: Callable[[int, int], None], count: int, load: int, block: int | 
     """Call ``work(start, stop)`` for parts that together make up ``range(count)``, at the same time.
 
     Each part must write only where no other part reads or writes; then the result does not depend on how many
-    parts there are. Memory is taken from `vizkit.nn.autodiff.buffers` before, not in the parts.
+    parts there are. Memory is taken from `vizkit.autodiff.buffers` before, not in the parts.
 
     Parameters
     ----------

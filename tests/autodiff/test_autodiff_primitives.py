@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vizkit.nn.autodiff import grad, value_and_grad
+from vizkit.autodiff import grad, value_and_grad
 
 RANDOM = np.random.default_rng(7)
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vizkit.autodiff import Tracked
+from vizkit.autodiff.buffers import Shelf
+from vizkit.autodiff.plan import Plan, Score, Step, lowered
 from vizkit.errors import DivergenceError
 from vizkit.nn import changes
-from vizkit.nn.autodiff import Tracked
-from vizkit.nn.autodiff.buffers import Shelf
-from vizkit.nn.autodiff.plan import Plan, Score, Step, lowered
 from vizkit.nn.feeding import Samples, length_of
 from vizkit.nn.losses import Loss
 from vizkit.trace.template import Early, StepTemplate, Told, ToldTemplate, early
 
 if TYPE_CHECKING:
-    from vizkit.nn.recording import Recording
+    from vizkit.adapters.vizkit.recording import Recording
 
 __all__ = ["RecordedSteps"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from vizkit.nn.autodiff.engine import Entry, Primitive
-from vizkit.nn.autodiff.tracked import Tracked
+from vizkit.autodiff.engine import Entry, Primitive
+from vizkit.autodiff.tracked import Tracked
 
 __all__ = ["Fused", "fused", "primitive"]
 
@@ -55,7 +55,7 @@ def fused(arrays: int | None, backward: Callable[..., Any]) -> Callable[[Callabl
 
     Examples
     --------
-    >>> from vizkit.nn import autodiff
+    >>> from vizkit import autodiff
     >>> import numpy as np
     >>> @fused(1, lambda g, y, slope, x: [g * slope])
     ... def bend(x):
@@ -84,7 +84,7 @@ def primitive(*derivatives: Callable[..., Any] | None) -> Callable[[Callable[...
 
     Examples
     --------
-    >>> from vizkit.nn import autodiff
+    >>> from vizkit import autodiff
     >>> @primitive(lambda g, y, x: g * y * (1 - y))
     ... def logistic(x):
     ...     return 1 / (1 + np.exp(-x))
