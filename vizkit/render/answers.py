@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Callable
 
 from vizkit import errors
 from vizkit.errors import RenderError, VizkitError
 from vizkit.render.jobs import Job, render_segment
 
-__all__ = ["answer", "segment_in"]
+__all__ = ["answer", "done", "outcome", "segment_in"]
 
 _DONE, _VIZKIT, _FAULT = b"d", b"v", b"f"
 
 
 def answer(job: bytes, source: bytes) -> bytes:
     """Carry out a job, given as bytes, and return its outcome."""
+    return outcome(lambda: render_segment(Job.from_bytes(job), source))
+
+
+def outcome(make: Callable[[], bytes]) -> bytes:
+    """Make a segment, or whatever else there is to be had, and return the outcome."""
     try:
-        return _DONE + render_segment(Job.from_bytes(job), source)
+        return done(make())
     except VizkitError as error:
         cause = error.__cause__
         if cause is None or isinstance(cause, OSError | VizkitError):
@@ -31,8 +37,13 @@ def answer(job: bytes, source: bytes) -> bytes:
         return _FAULT + "".join(traceback.format_exception(error)).encode()
 
 
-def segment_in(outcome: bytes, job: Job) -> bytes:
-    """Return the segment, as bytes, that an outcome holds.
+def done(content: bytes) -> bytes:
+    """Return the outcome that holds a segment."""
+    return _DONE + content
+
+
+def segment_in(outcome: bytes, name: str) -> bytes:
+    """Return the segment, as bytes, that the outcome of a job of this name holds.
 
     Raises
     ------
@@ -44,7 +55,7 @@ def segment_in(outcome: bytes, job: Job) -> bytes:
         return content
     if kind == _VIZKIT:
         raise _error_from(content)
-    raise RenderError(f"vizkit failed at {job.name!r}; please report it.") from _Traceback(content.decode())
+    raise RenderError(f"vizkit failed at {name!r}; please report it.") from _Traceback(content.decode())
 
 
 class _Traceback(Exception):

@@ -188,7 +188,7 @@ class _Run:
                     continue
                 left -= 1
                 self._hand_out(worker, waiting)
-                yield job, segment_in(outcome, job)
+                yield job, segment_in(outcome, job.name)
 
     def abandon(self) -> None:
         """Take back what is still going on."""

@@ -97,7 +97,7 @@ class _Worker:
             outcome = self.pipe.recv_bytes()
         except (EOFError, ConnectionError):
             raise self._died() from None
-        return segment_in(outcome, self.job)
+        return segment_in(outcome, self.job.name)
 
     def stop(self) -> None:
         """End the process."""
