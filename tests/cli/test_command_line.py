@@ -173,7 +173,7 @@ def test_render_hands_on_story_path_quality_and_theme(
     def video(story: Story, path: Path, *, quality: str, theme: str, progress: object, **how: object) -> Path:
         progress(1.0, "last")
         calls.append((story.name, path, quality, theme))
-        assert how == {"format": None, "jobs": None, "cache": True}
+        assert how == {"format": None, "jobs": None, "cache": True, "sections": path.suffix == ".mov"}
         return path
 
     monkeypatch.setattr(render, "video", video)
@@ -181,8 +181,10 @@ def test_render_hands_on_story_path_quality_and_theme(
     path = tmp_path / "a" / "b.mp4"
     assert main(["render", "convolution"]) == 0
     assert main(["render", "convolution", "-o", str(path), "-ql", "--theme", "light"]) == 0
-    assert calls == [("convolution", Path("convolution.mp4"), "qh", "dark"), ("convolution", path, "ql", "light")]
-    assert capsys.readouterr().out == f"convolution.mp4\n{path}\n"
+    for written in ("--save-sections", "--save_sections"):  # manim's users know the second
+        assert main(["render", "convolution", "-o", "c.mov", written]) == 0
+    assert calls[:2] == [("convolution", Path("convolution.mp4"), "qh", "dark"), ("convolution", path, "ql", "light")]
+    assert capsys.readouterr().out == f"convolution.mp4\n{path}\nc.mov\nc.mov\n"
 
 
 # -- what is wrong ---------------------------------------------------------------------------------

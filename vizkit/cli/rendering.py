@@ -23,6 +23,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="the video (default: NAME.mp4, SCENE.mp4)")
     parser.add_argument("--format", choices=FORMATS, help="what -o does not say; png is a folder of pictures")
     clusters.option(parser)
+    parser.add_argument(
+        "--save-sections",
+        "--save_sections",
+        dest="sections",
+        action="store_true",
+        help="write each section, or beat, as a video of its own too, with a list of them",
+    )
     parser.add_argument("--no-cache", dest="cache", action="store_false", help="draw everything, and keep nothing")
 
 
@@ -52,7 +59,7 @@ def _story(given: argparse.Namespace, path: Path) -> Path:
     exhibit = teller(given.name)
     _check(path, given.format)
     require([exhibit])
-    how = {"quality": given.quality, "theme": given.theme or "dark", "format": given.format, "cache": given.cache}
+    how = {"quality": given.quality, "theme": given.theme or "dark", **_ways(given)}
     with clusters.joined(given.cluster, given.jobs) as cluster, bar(exhibit.name) as report:
         return video(exhibit.make_story(), path, jobs=cluster or given.jobs, progress=report, **how)
 
@@ -66,10 +73,15 @@ def _scene(given: argparse.Namespace, path: Path) -> Path:
         raise ArgumentError(f"A scene lies in a Python file, but there is no file {given.name!r}.")
     _check(path, given.format)
     require_extra("video")
-    how = {"format": given.format, "cache": given.cache, "notice": _tell}
+    how = {"notice": _tell, **_ways(given)}
     with clusters.joined(given.cluster, given.jobs) as cluster, bar(given.scene or path.stem) as report:
         hands = cluster or given.jobs
         return scene_video(given.name, given.scene or "", path, given.quality, jobs=hands, progress=report, **how)
+
+
+def _ways(given: argparse.Namespace) -> dict[str, object]:
+    """Return the options that stories and scenes share."""
+    return {"format": given.format, "cache": given.cache, "sections": given.sections}
 
 
 def _check(path: Path, format: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vizkit.render.formats import Shot
 from vizkit.render.jobs import Executor, Job
 from vizkit.render.processes import Processes
 from vizkit.render.scenes import Survey, Told
+from vizkit.render.sections import Section, sections_of
 from vizkit.render.segments import Segment
 from vizkit.render.sessions import Source
 
@@ -29,12 +31,12 @@ Notice = Callable[[str], None]
 
 def filmed(
     source: Source, shot: Shot, target: Path, folder: Path, hands: Executor | int, cache: Cache | None,
-    progress: Progress | None, notice: Notice | None,
+    progress: Progress | None, notice: Notice | None, apart: bool,
 ) -> Path:  # fmt: skip
     """Make a scene's video; see `vizkit.render.scene_video`."""
     with _executor(hands) as executor:
         work = _Work(source, shot, folder, executor, progress or _silent, notice or _silent)
-        return _finished(work.film(cache), shot, target, folder)
+        return _finished(work.film(cache), shot, target, folder, apart)
 
 
 def _executor(hands: Executor | int) -> AbstractContextManager[Executor]:
@@ -59,6 +61,7 @@ class _Film:
     title: str
     chapters: list[Cue]
     said: list[Cue]
+    sections: list[Section]
     sound: bytes = b""
 
 
@@ -84,7 +87,7 @@ class _Work:
             if isinstance(found, Told):
                 made = make(found.jobs, self.folder, self.executor, cache=cache, progress=self.progress)
                 beats = [Cue(*beat) for beat in found.cues]
-                return _Film(made, found.title, beats, [beat for beat in beats if beat.text])
+                return _Film(made, found.title, beats, [beat for beat in beats if beat.text], sections_of(found.jobs))
             work = scenes.jobs(found, self.shot)
             try:
                 return self._filmed(found, self._apart(work, cache, exact))
@@ -135,31 +138,32 @@ class _Work:
         return made
 
     def _whole(self) -> _Film:
-        _, found, segment = self._one("whole")
-        return self._filmed(Survey.from_bytes(found), [Segment.from_bytes(segment)])
+        _, found, *segments = self._one("whole")
+        return self._filmed(Survey.from_bytes(found), [Segment.from_bytes(each) for each in segments])
 
     def _filmed(self, found: Survey, made: Iterable[Segment]) -> _Film:
         said = [Cue(f"cue-{number}", *each) for number, each in enumerate(found.cues)]
-        return _Film(made, "", _chapters(found.sections, self.shot.rate), said, found.sound)
+        return _Film(made, "", _chapters(found, self.shot.rate), said, found.sections, found.sound)
 
 
-def _chapters(sections: list[tuple[str, int]], rate: int) -> list[Cue]:
+def _chapters(survey: Survey, rate: int) -> list[Cue]:
     """Return the sections that have frames as chapters; none where the scene names none."""
-    found, frames = [], 0
-    for name, count in sections:
-        if count:
-            found.append(Cue(name, "", frames / rate, (frames + count) / rate))
-        frames += count
-    return found if [name for name, _ in sections] != ["autocreated"] else []
+    found, begin, plays = [], 0, iter(survey.plays)
+    for section in survey.sections:
+        end = begin + sum(play["frames"] for play in islice(plays, section.segments))
+        if end > begin:
+            found.append(Cue(section.name, "", begin / rate, end / rate))
+        begin = end
+    return found if [section.name for section in survey.sections] != ["autocreated"] else []
 
 
-def _finished(film: _Film, shot: Shot, target: Path, folder: Path) -> Path:
-    """Join a film and put it, and what is said, in their places."""
+def _finished(film: _Film, shot: Shot, target: Path, folder: Path, apart: bool) -> Path:
+    """Join a film and put it, and what is said, in their places; the sections too where they are wanted apart."""
     sound = folder / "sound.wav"
     if film.sound:
         sound.write_bytes(film.sound)
     about = {"title": film.title, "chapters": film.chapters, "sound": sound if film.sound else None}
-    finish(film.made, shot, target, folder, **about)
+    finish(film.made, shot, target, folder, sections=film.sections if apart else (), **about)
     if film.said:
         subtitles(target, film.said)
     return target

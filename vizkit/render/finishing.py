@@ -16,6 +16,7 @@ from vizkit.render.cache import Cache, folder
 from vizkit.render.container import gif, joined, pictures
 from vizkit.render.files import moved, moved_folder
 from vizkit.render.formats import FORMATS, Shot
+from vizkit.render.sections import Section, write_sections
 from vizkit.render.subtitles import Cue, srt, webvtt
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def finish(
     title: str = "",
     chapters: Sequence[Cue] = (),
     sound: Path | None = None,
+    sections: Sequence[Section] = (),
 ) -> Path:
-    """Join segments in a workplace and move the file, or the folder of pictures, to its place.
+    """Join segments in a workplace and move the file, or the folder of pictures, to its place; its sections first.
 
     Raises
     ------
@@ -67,6 +69,8 @@ def finish(
         If the segments cannot be joined.
     """
     try:
+        if sections:
+            write_sections(made, shot, target, workplace, sections)
         if shot.format == "png":
             return moved_folder(pictures(made, _made_folder(workplace / "frames")), target)
         file = workplace / f"joined{FORMATS[shot.format].suffix}"

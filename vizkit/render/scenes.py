@@ -16,6 +16,7 @@ from vizkit.render import stories
 from vizkit.render.encoding import Encoder
 from vizkit.render.formats import FORMATS, Shot
 from vizkit.render.jobs import Job
+from vizkit.render.sections import Section
 from vizkit.render.segments import Segment
 from vizkit.render.sessions import Session, Source, inside, scene_class
 from vizkit.render.stamps import code, libraries
@@ -39,7 +40,7 @@ class Survey:
     end
         The fingerprint of the state that the scene ends in.
     sections
-        The name and the number of frames of each section.
+        In order, also those that the scene leaves out.
     cues
         What is said, with start and end in seconds.
     sound
@@ -48,7 +49,7 @@ class Survey:
 
     plays: list[dict[str, Any]]
     end: str
-    sections: list[tuple[str, int]]
+    sections: list[Section]
     cues: list[tuple[str, float, float]]
     sound: bytes = b""
 
@@ -61,7 +62,7 @@ class Survey:
     def from_bytes(cls, data: bytes) -> Survey:
         """Return the survey that bytes were made from."""
         head, (sound,) = unpack(data)
-        return cls(**head, sound=sound)
+        return cls(**{**head, "sections": [Section(*each) for each in head["sections"]]}, sound=sound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +119,18 @@ def _effort(session: Session) -> dict[str, int]:
 
 
 def _surveyed(session: Session, plays: list[dict[str, Any]]) -> Survey:
-    writer, frames = session.writer, iter(play["frames"] for play in plays)
+    writer = session.writer
     sections = [
-        (each.name, sum(next(frames) for _ in each.get_clean_partial_movie_files())) for each in writer.sections
+        Section(str(each.name), _plain(each.type_), len(each.get_clean_partial_movie_files()))
+        for each in writer.sections
     ]
     said = [(each.content, each.start.total_seconds(), each.end.total_seconds()) for each in writer.subcaptions]
     return Survey(plays, session.border(), sections, said, _sound(session))
+
+
+def _plain(kind: object) -> str:
+    """Return a section's type, which is often a member of an enumeration of texts, as manim writes it."""
+    return str.__str__(kind) if isinstance(kind, str) else str(kind)
 
 
 def _sound(session: Session) -> bytes:
@@ -203,10 +210,12 @@ def carry_out_survey(job: Job, source: bytes) -> bytes:
 
 
 def carry_out_whole(job: Job, source: bytes) -> bytes:
-    """Draw a scene in one piece; return its survey and its only segment."""
-    session, encoder = Session(Source.from_bytes(source), job.shot, listens=True), Encoder(job.shot)
-    plays = []
+    """Draw a scene in one piece; return its survey and the segments of its plays."""
+    session = Session(Source.from_bytes(source), job.shot, listens=True)
+    plays, segments = [], []
     while not session.over:
+        encoder = Encoder(job.shot)
         session.draw(encoder)
         plays.append({"frames": session.renderer.frames})
-    return pack({}, _surveyed(session, plays).to_bytes(), encoder.finish().to_bytes())
+        segments.append(encoder.finish().to_bytes())
+    return pack({}, _surveyed(session, plays).to_bytes(), *segments)

@@ -31,6 +31,7 @@ def video(
     format: str | None = None,
     jobs: Executor | int | None = None,
     cache: bool = True,
+    sections: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Write a story as a video, with its subtitles beside it as ``.srt`` and ``.vtt``.
@@ -56,6 +57,8 @@ def video(
         How many processes draw, one for each core when None; or an executor.
     cache
         Whether segments are looked for and kept in the cache, see `vizkit.render.cache`.
+    sections
+        Whether each beat is written as a file of its own too, see `vizkit.render.sections`.
     progress
         Is called after each play with the share that is done, 0 to 1, and the beat's name.
 
@@ -73,7 +76,7 @@ def video(
     OutputError
         If the file cannot be written.
     ArgumentError
-        If what was given is no story, or the file's name ends otherwise.
+        If what was given is no story, the file's name ends otherwise, or sections of pictures are wanted.
     RenderError
         If the video cannot be made.
     """
@@ -86,12 +89,16 @@ def video(
     from vizkit.render import stories
     from vizkit.render.engine import make
     from vizkit.render.finishing import finish, kept, subtitles, workers
+    from vizkit.render.sections import check_sections, sections_of
 
     shot = Shot(size.width, size.height, size.rate, "mp4" if kind == "gif" else kind)
+    if sections:
+        check_sections(target, shot)
     with workshop(target) as folder:
         work = stories.jobs(story, ground, shot)
         made = make(work, folder, workers(jobs), cache=kept(cache), progress=progress)
-        finish(made, shot, target, folder, title=story.title, chapters=cues(story))
+        apart = sections_of(work) if sections else ()
+        finish(made, shot, target, folder, title=story.title, chapters=cues(story), sections=apart)
     subtitles(target, [cue for cue in cues(story) if cue.text])
     return target
 
@@ -105,6 +112,7 @@ def scene_video(
     format: str | None = None,
     jobs: Executor | int | None = None,
     cache: bool = True,
+    sections: bool = False,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> Path:
@@ -122,6 +130,8 @@ def scene_video(
         The name of its class; may be empty where there is only one.
     path, quality, format, jobs, cache, progress
         As for `vizkit.render.video`.
+    sections
+        Whether each section is written as a file of its own too, as manim does with ``--save_sections``.
     notice
         Is told when a scene is drawn in one piece, and why.
 
@@ -137,7 +147,7 @@ def scene_video(
     UnknownNameError
         If there is no such scene, quality or format.
     ArgumentError
-        If there is no such file.
+        If there is no such file, or sections of pictures are wanted.
     OutputError
         If the video cannot be written.
     RenderError
@@ -151,11 +161,14 @@ def scene_video(
 
     from vizkit.render.films import filmed
     from vizkit.render.finishing import kept, workers
+    from vizkit.render.sections import check_sections
     from vizkit.render.sessions import Source
 
     shot = Shot(size.width, size.height, size.rate, "mp4" if kind == "gif" else kind)
+    if sections:
+        check_sections(target, shot)
     with workshop(target) as folder:
         media = folder / "media"
         media.mkdir()
         source = Source(str(source_file.resolve()), scene, os.getcwd(), str(media.resolve()))
-        return filmed(source, shot, target, folder, workers(jobs), kept(cache), progress, notice)
+        return filmed(source, shot, target, folder, workers(jobs), kept(cache), progress, notice, sections)
