@@ -119,6 +119,40 @@ def test_the_numbers_of_the_equations_are_pytorchs(case):
     assert shown["loss"]["sample loss"] == pytest.approx(samples[3].item(), rel=1e-6)
 
 
+def test_where_the_first_derivative_comes_from_is_told_where_the_numbers_say_so():
+    squares = ChainRun.of(record("regression"), 1, 3).difference
+    assert (squares.shares, squares.factor, squares.over) == (False, 2, 6)
+    np.testing.assert_array_equal(squares.right, TARGETS["mean_squared_error"][3])
+    classes = ChainRun.of(record("many classes"), 1, 3)
+    kept, _, _ = in_torch(classes.trace, "many classes", 1)
+    told = classes.difference
+    assert (told.shares, told.factor, told.over) == (True, 1, 6)
+    np.testing.assert_allclose(told.said, kept[-1][1][3].detach(), rtol=1e-6)
+    assert told.right.argmax() == TARGETS["sparse_categorical_crossentropy"][3] and told.right.sum() == 1
+    assert ChainRun.of(record("two classes"), 1, 3).difference is None, "a sigmoid has its slope told instead"
+    assert ChainRun.of(torch_trace(True)[0]).difference is None, "the trace was not told what is right"
+
+
+def test_a_loss_of_bare_sums_is_told_with_its_softmax():
+    torch.manual_seed(2)
+    net, criterion = torch.nn.Sequential(torch.nn.Linear(3, 12)).double(), torch.nn.CrossEntropyLoss()
+    with vizkit.record(net) as trace:
+        criterion(net(torch.tensor(X)), torch.arange(6)).backward()
+    story, run = backprop(trace, sample=4), ChainRun.of(trace, sample=4)
+    with torch.no_grad():
+        said = torch.softmax(net(torch.tensor(X)), 1)[4]
+    np.testing.assert_allclose(run.difference.said, said, rtol=1e-6)
+    assert story.beat("loss").equation.quantities()["probability"] == pytest.approx(said[4].item(), rel=1e-6)
+    told = story.beat("by-output").equation.quantities()
+    unit = run.parts[-1].unit
+    assert told["said"] == pytest.approx(said[unit].item(), rel=1e-6) and told["over"] == 6
+    assert told["right"] == (unit == 4)
+    shown = story.beat("by-output").board.quantities()
+    drawn = [shown[f"network/class[{at}]"] for at in range(6)]
+    assert drawn == run.orders[-1][:6] and 4 in drawn, "each output says whose it is"
+    assert shown["network/ce"] == pytest.approx(-np.log(said[4].item())), "the box holds the sample's own loss"
+
+
 def test_the_update_is_written_as_the_rule_only_where_that_is_what_happened():
     plain = backprop(record("regression"), step=0)
     update = plain.beat("update").equation

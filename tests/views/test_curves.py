@@ -164,3 +164,13 @@ def test_bad_histories_are_refused() -> None:
         TrainingView.ensure({})
     with pytest.raises(ArgumentError, match="a list was given"):
         TrainingView.ensure([1, 2])
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 12])
+def test_epochs_are_whole_and_the_best_is_said_off_the_curves(metric: str, epochs: int) -> None:
+    rising = np.linspace(0.2, 0.6, epochs)
+    values = rising if metric == "accuracy" else 3 - rising
+    picture = TrainingView.ensure({metric: values - 0.05, f"val_{metric}": values}, metric).picture
+    assert [str(int(tick)) for tick in picture.x.ticks] == list(picture.x.texts)
+    assert not next(mark for mark in picture.marks if mark.key == "best:label").halo, "no line runs behind it"

@@ -17,7 +17,7 @@ from vizkit.views.architecture import ArchitectureView
 from vizkit.views.architecture_flow import Link, Row
 from vizkit.views.distributions import DistributionsView, Spread, bin_edges
 from vizkit.views.gradient_flow import Flow, GradientFlowView
-from vizkit.views.naming import fitted, share_room
+from vizkit.views.naming import fitted, share_room, telling_ends
 from vizkit.views.recorded import spaced
 from vizkit.views.training import TrainingView
 
@@ -243,6 +243,16 @@ def test_a_size_of_zero_has_no_place_on_the_scale() -> None:
         _ = GradientFlowView.ensure({"dead": [[0.0, 0.0]]}).picture
 
 
+def test_a_curve_that_ends_early_is_named_where_it_ends() -> None:
+    first = np.full((4, 2), 0.1)
+    last = np.column_stack([np.full(4, 0.1), np.zeros(4)])
+    view = GradientFlowView.ensure({"a": first * [1, 0.01], "b": last, "c": last})
+    marks = {mark.key: mark for mark in view.picture.marks}
+    label, line = marks["smallest[0]:label"], marks["smallest[0]"]
+    assert view.gaps and label.ha == "left" and (label.x, label.y) == tuple(line.points[-1]) and label.dx < 40
+    assert marks["mean[2]:label"].dx > 40, "what reaches the end is named at the right of the axes"
+
+
 def test_a_step_that_left_the_finite_numbers_is_left_out() -> None:
     assert Flow.of("a", {0: [1.0, -2.0], 1: [np.nan, 1.0], 2: [4.0, 0.0]}).steps == (0, 2)
 
@@ -292,6 +302,22 @@ def test_a_fitted_name_fits(name, room) -> None:
 @given(st.lists(st.text("ab_/层", min_size=1, max_size=30), min_size=2, max_size=8, unique=True))
 def test_names_that_share_a_room_stay_apart(names) -> None:
     assert len(set(share_room(tuple(names), 240))) == len(names)
+
+
+@given(st.lists(st.text("ab1_/", min_size=1, max_size=12), min_size=1, max_size=8, unique=True))
+def test_the_telling_ends_of_names_stay_apart(names) -> None:
+    ends = telling_ends(tuple(names))
+    assert len(set(ends)) == len(names)
+    assert all(name.endswith(end) and end for name, end in zip(names, ends, strict=True))
+
+
+def test_a_name_is_told_with_the_number_of_its_block() -> None:
+    assert telling_ends(("encoder/layers/0/norm1", "encoder/layers/1/linear", "head")) == (
+        "0/norm1",
+        "1/linear",
+        "head",
+    )
+    assert telling_ends(("features/3", "classifier/1")) == ("features/3", "classifier/1")
 
 
 def test_a_forward_event_is_read_once_for_a_step(trained) -> None:

@@ -129,9 +129,10 @@ def _network(run: Run) -> Candidate:
             raise ArgumentError(
                 f"A network is drawn with up to {COLUMNS} layers side by side, but this one has {many}."
             )
-        view = NetworkView.from_trace(run.trace, step, sample, limit=6)
-        code = _call("network", f"step={step}", f"sample={sample}", "limit=6")
-        told = f"Every unit with its value for sample {count(sample)} at step {count(step)}."
+        view = NetworkView.from_trace(run.trace, step, sample)
+        code = _call("network", f"step={step}", f"sample={sample}")
+        told = f"What each layer gives for sample {count(sample)} at step {count(step)}"
+        told += f"; {count(view.limit)} units of a wide one." if view.shortened else "."
         return {"summary": told, "code": _code(run, code), "view": view}
 
     return _candidate("network", "The network with its numbers", NETWORK, fill)
@@ -160,7 +161,8 @@ def _curve(run: Run, metric: str, number: int) -> Candidate:
 def _flow(run: Run) -> Candidate:
     def fill() -> dict:
         view = GradientFlowView.from_trace(run.trace)
-        told = f"The sizes of the gradients in {_of_layers(run, len(view.flows), 'gradients')}, step by step."
+        told = f"The sizes of the gradients in {_of_layers(run, len(view.flows), 'gradients')}, step by step"
+        told += "; where one is exactly 0 its curve has a gap." if view.gaps else "."
         return {"summary": told, "code": _code(run, _call("gradient_flow")), "view": view}
 
     return _candidate("gradient-flow", "Gradient flow", TRAINING, fill)

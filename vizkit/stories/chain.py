@@ -73,7 +73,7 @@ class _Telling:
         own = {key: rest.pop(key) for key in ("equation", "motion") if key in rest}
         if self.run.width > ROOMY:
             rest.pop("notes", None)
-        view = NetworkView(layers=self.run.columns(), loss=self.run.loss, limit=UNITS, size=SIZE, **rest)
+        view = NetworkView(layers=self.run.columns(), loss=self.run.box, limit=UNITS, size=SIZE, **rest)
         said = words(caption) if isinstance(caption, str) else caption
         there = f"{place} · sample {count(self.run.sample)} · step {count(self.run.step)}"
         keys = [mark.key for mark in view.picture.marks]  # a number that found no room is not there to be lit
@@ -172,12 +172,31 @@ def _backward(told: _Telling) -> Iterator[Beat]:
     if not last.coupled:
         note = _note("gradient", told.unit(len(run.parts)), write.shown("note", last.by_output[last.unit]))
         yield told.beat(
-            "by-output", "backward · the loss", "Backward: how does the loss change when this output grows a little?",
+            "by-output", "backward · the loss", _by_output_said(run),
             ("loss*", f"{told.unit(len(run.parts))}*", "gradient*"), notes=(note,), equation=write.by_output(run),
             motion=_light("loss:edge:0", role="gradient", backward=True),
         )  # fmt: skip
     for at in range(len(run.parts) - 1, -1, -1):
         yield from _layer_back(told, at)
+
+
+def _by_output_said(run: ChainRun) -> str:
+    if run.difference is None:
+        return "Backward: how does the loss change when this output grows a little?"
+    said = "its softmax less what is right" if run.difference.shares else "twice its distance from what is right"
+    return f"Backward: how the loss changes with this output is {said}{_shared(run)}."
+
+
+def _coupled_said(run: ChainRun) -> str:
+    if run.difference is None:
+        return "Back through softmax: how the loss changes with this unit's sum."
+    return f"Back through logarithm and softmax: what is left is what was said less what is right{_shared(run)}."
+
+
+def _shared(run: ChainRun) -> str:
+    """Say what a derivative is divided by."""
+    of = "samples" if run.loss.target.size == 1 else "numbers"
+    return f", shared by {count(run.difference.over)} {of}" if run.difference.over > 1 else ""
 
 
 def _layer_back(told: _Telling, at: int) -> Iterator[Beat]:
@@ -187,7 +206,7 @@ def _layer_back(told: _Telling, at: int) -> Iterator[Beat]:
     note = _note("gradient", unit, write.shown("note", part.by_sum[part.unit]))
     if not part.straight:
         said = (
-            "Back through softmax: how the loss changes with this unit's sum."
+            _coupled_said(run)
             if part.coupled
             else "Back through the activation: times its slope where the unit stands."
         )
@@ -245,5 +264,4 @@ def _ending(told: _Telling) -> Iterator[Beat]:
             "later", "again and again",
             sentence("The same again and again: the batch's loss goes from {first} to {last}, at step {step}.",
                      first=first, last=write.shown("later loss", later[1]), step=tally("later step", later[0])),
-            ("loss*",),
         )  # fmt: skip

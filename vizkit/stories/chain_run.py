@@ -13,6 +13,7 @@ import numpy as np
 
 from vizkit import functions
 from vizkit.errors import ArgumentError
+from vizkit.stories.chain_loss import Difference, difference
 from vizkit.trace import BackwardEvent, ForwardEvent, LossEvent, Trace, UpdateEvent
 from vizkit.typing import Float
 from vizkit.views.network_chain import Stage, dense_head, stages
@@ -155,6 +156,16 @@ class ChainRun:
             found.append(_ordered(part.column, self.orders[at], self.orders[at + 1]))
         return tuple(found)
 
+    @property
+    def box(self) -> Loss:
+        """The loss as the picture shows it: this sample's own where it is known."""
+        return self.loss if self.sample_loss is None else replace(self.loss, value=self.sample_loss)
+
+    @cached_property
+    def difference(self) -> Difference | None:
+        """How the derivatives by the last sums came about, where that is known."""
+        return difference(self.parts[-1].column, self.loss, self.parts[-1].by_sum)
+
     def update(self, at: int) -> UpdateEvent | None:
         """Return the update of a layer's kernel in this step, when it was recorded."""
         name = self.parts[at].name
@@ -291,4 +302,5 @@ def _ordered(column: Layer, before: list[int], own: list[int]) -> Layer:
         bias=None if column.bias is None else column.bias[own],
         weight_gradient=column.weight_gradient[pairs],
         bias_gradient=None if column.bias_gradient is None else column.bias_gradient[own],
+        numbers=tuple(own),
     )

@@ -10,10 +10,13 @@ from vizkit.stories.chain_run import ChainRun
 from vizkit.trace import UpdateEvent
 from vizkit.views.equation import (
     Equation,
+    Expr,
+    Fraction,
     Function,
     Paren,
     Power,
     Sum,
+    Term,
     Value,
     derivative,
     equation,
@@ -21,7 +24,7 @@ from vizkit.views.equation import (
     row,
     symbol,
 )
-from vizkit.views.text import Quantity, quantity
+from vizkit.views.text import Quantity, quantity, tally
 
 __all__ = ["activated", "back", "by_output", "loss_of", "moved", "shown", "summed", "through", "weight"]
 
@@ -89,6 +92,8 @@ def loss_of(run: ChainRun) -> Equation:
         if np.isclose(difference**2, run.sample_loss, rtol=1e-4):
             inside = row(signed(shown("target", target[0])), "-", signed(shown("output", said[0])))
             return equation("loss", "=", colored(Power(Paren(inside), literal(2)), "loss"), "=", found)
+    if run.difference is not None and run.difference.shares:  # the loss itself makes shares of the last sums
+        said = run.difference.said
     right = _probability(target, said)
     if right is not None and right > 0 and np.isclose(-np.log(right), run.sample_loss, rtol=1e-3, atol=1e-5):
         log = Function("ln", Value(shown("probability", right)))
@@ -111,7 +116,27 @@ def _probability(target: np.ndarray, said: np.ndarray) -> float | None:
 def by_output(run: ChainRun) -> Equation:
     """Return the loss's derivative by the followed output."""
     part = run.parts[-1]
-    return equation(derivative("L", "^y"), "=", result(shown("by output", part.by_output[part.unit]), "gradient"))
+    found = result(shown("by output", part.by_output[part.unit]), "gradient")
+    return equation(derivative("L", "^y"), "=", *_difference(run, "^y"), found)
+
+
+def _difference(run: ChainRun, name: str) -> tuple[Expr | Term | str, ...]:
+    """Return what was said less what is right, first as a rule; nothing where that is not what the derivative is."""
+    told, unit = run.difference, run.parts[-1].unit
+    if told is None:
+        return ()
+    bare = told.shares and run.parts[-1].straight
+    said = Function("softmax", symbol(name)) if bare else symbol(name)
+    right = float(told.right[unit])
+    numbers = row(
+        Value(shown("said", told.said[unit])), "-",
+        signed(quantity("right", right, 0) if right.is_integer() else shown("right", right)),
+    )  # fmt: skip
+    sides = []
+    for inner in (row(said, "-", "y"), numbers):
+        above = inner if told.factor == 1 else row(literal(told.factor), ".", Paren(inner))
+        sides += [Fraction(above, Value(tally("over", told.over))) if told.over > 1 else above, "="]
+    return tuple(sides)
 
 
 def through(run: ChainRun, at: int) -> Equation:
@@ -120,7 +145,7 @@ def through(run: ChainRun, at: int) -> Equation:
     found = result(shown("by sum", part.by_sum[unit]), "gradient")
     left = derivative("L", _name("z", at + 1))
     if part.coupled:
-        return equation(left, "=", found)
+        return equation(left, "=", *_difference(run, _name("a", at + 1)), found)
     slope = float(functions.activation(part.column.activation).derivative(part.column.sums[unit : unit + 1])[0])
     rule = (derivative("L", _name("a", at + 1)), ".", Function(f"{part.column.activation.replace('_', ' ')}′",
             symbol(_name("z", at + 1))))  # fmt: skip

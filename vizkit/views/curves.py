@@ -13,7 +13,7 @@ import numpy as np
 
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.typing import ArrayLike, Float
-from vizkit.views.labels import LINE, Plane, label_width, spread
+from vizkit.views.labels import LINE, Plane, Spot, label_width, spread
 from vizkit.views.marks import Curve, Dot, Mark, Text, points
 from vizkit.views.numbers import checked_span, padded, sequence
 from vizkit.views.picture import Axis, Margins, Picture, View, axis
@@ -25,6 +25,7 @@ __all__ = ["COLOURS", "CurvesView", "Guide", "LinesView", "Point", "Series", "ma
 COLOURS = ("output", "update", "loss", "input", "bias", "activation", "negative", "positive")
 
 END = 20.0  # from the end of the axes to a label
+EARLY = 0.9  # of the axes: a curve that ends before is labelled where it ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,20 +137,38 @@ def _dots(dots: tuple[Point, ...], plane: Plane) -> list[Mark]:
 
 def _end_labels(series: tuple[Series, ...], plane: Plane) -> list[Mark]:
     """Write each label at the right of the axes, as near to its curve's end as the others allow."""
-    named = [line for line in series if line.label is not None]
+    inside = _early_labels(series, plane)
+    named = [line for line in series if line.label is not None and f"{line.key}:label" not in inside]
     if not named:
-        return []
+        return [*inside.values()]
     ends = plane.stage(np.array([line.points[-1] for line in named]))
     low, high = plane.inner.bottom + 16, plane.inner.bottom + plane.inner.height
     places = spread(ends[:, 1], LINE, low, high)
     right = plane.inner.left + plane.inner.width + END
-    return [
+    return [*inside.values(), *(
         Text(
             key=f"{line.key}:label", role=line.role, words=line.label, ha="left",
             x=line.points[-1, 0], y=line.points[-1, 1], dx=right - end[0], dy=place - end[1],
         )
         for line, end, place in zip(named, ends, places, strict=True)
-    ]  # fmt: skip
+    )]  # fmt: skip
+
+
+def _early_labels(series: tuple[Series, ...], plane: Plane) -> dict[str, Text]:
+    """Return the labels of curves that end well before the axes do, where there is room beside their ends."""
+    last, found = plane.inner.left + EARLY * plane.inner.width, {}
+    for line in series:
+        if line.label is None or plane.stage(line.points[-1:])[0, 0] > last:
+            continue
+        x, y = line.points[-1]
+        text = Text(key=f"{line.key}:label", role=line.role, words=line.label, x=x, y=y, halo=True)
+        placed = plane.label(text, _RIGHT)
+        if placed is not None:
+            found[placed.key] = placed
+    return found
+
+
+_RIGHT = tuple(Spot(18.0, lift) for lift in (0.0, 34.0, -34.0, 62.0, -62.0))
 
 
 def _digits(values: ArrayLike) -> int:

@@ -14,7 +14,7 @@ from vizkit.typing import ArrayLike, Float
 from vizkit.views.distributions_layout import Panels
 from vizkit.views.grids import canvas
 from vizkit.views.marks import Mark
-from vizkit.views.naming import last_parts
+from vizkit.views.naming import telling_ends
 from vizkit.views.picture import Picture, View
 from vizkit.views.recorded import check_what, layers_with, only_trace, spaced, statistics_at, values_at
 
@@ -255,7 +255,7 @@ class DistributionsView(View):
         """Draw a panel for each layer."""
         panels = Panels(len(self.spreads), max(len(spread.steps) for spread in self.spreads))
         marks: list[Mark] = []
-        names = last_parts(tuple(spread.layer for spread in self.spreads))
+        names = telling_ends(tuple(spread.layer for spread in self.spreads))
         for at, (spread, name) in enumerate(zip(self.spreads, names, strict=True)):
             marks += panels.panel(at, spread, name, self.what)
         return canvas(marks, panels.width, panels.height)

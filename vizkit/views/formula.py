@@ -40,9 +40,11 @@ def _plain_symbol(node: eq.Symbol, _: Writer) -> str:
 
 
 def _plain_fraction(node: eq.Fraction, write: Writer) -> str:
-    above, below = write(node.above), write(node.below)
-    simple = all(" " not in part or part.startswith("d ") for part in (above, below))
-    return f"{above} / {below}" if simple else f"({above}) / ({below})"
+    above, below = (
+        part if " " not in part or part.startswith("d ") else f"({part})"
+        for part in (write(node.above), write(node.below))
+    )
+    return f"{above} / {below}"
 
 
 def _in_line(pieces: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from vizkit.trace import Node, StatisticsEvent, Trace
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.curves import CurvesView, Guide, Series, margins
 from vizkit.views.marks import points
-from vizkit.views.naming import last_parts, share_room
+from vizkit.views.naming import share_room, telling_ends
 from vizkit.views.picture import Axis, Picture, View
 from vizkit.views.recorded import layers_with, only_trace, spaced, statistics_at, values_at
 from vizkit.views.scaled import power_of_ten
@@ -21,7 +21,7 @@ from vizkit.views.text import count, words
 
 __all__ = ["Flow", "GradientFlowView"]
 
-LAYERS = 8  # columns whose names can be read
+LAYERS = 6  # columns whose names can be read
 STEPS = 40  # points of a curve
 DEEPEST = 12  # powers of ten below the largest that the axis shows
 WITHIN = 0.84  # of a column that its curves take
@@ -154,7 +154,7 @@ class GradientFlowView(View):
 
     @classmethod
     def from_trace(cls, trace: Trace, **looks: Any) -> GradientFlowView:
-        """Make the view of a recorded run; of many layers eight at even distances.
+        """Make the view of a recorded run; of many layers six at even distances.
 
         Raises
         ------
@@ -185,6 +185,11 @@ class GradientFlowView(View):
         drawn = [step for flow in self.flows for step in flow.steps]
         return min(drawn), max(drawn)
 
+    @property
+    def gaps(self) -> bool:
+        """Whether a size is exactly zero somewhere, which has no place on the scale."""
+        return any((sizes == 0).any() for flow in self.flows for sizes in (flow.largest, flow.mean, flow.smallest))
+
     def draw(self) -> Picture:
         """Draw three curves in each layer's column: largest, mean, smallest."""
         y = _powers(np.concatenate([np.concatenate([f.largest, f.mean, f.smallest]) for f in self.flows]))
@@ -204,7 +209,7 @@ class GradientFlowView(View):
         first, last = self.steps
         room = margins(y, ["smallest"])
         pitch = (self.size[0] - room.left - room.right) / len(self.flows)
-        names = share_room(last_parts(tuple(flow.layer for flow in self.flows)), pitch - 24)
+        names = share_room(telling_ends(tuple(flow.layer for flow in self.flows)), pitch - 24)
         said = f"layer; in each from step {count(first)} to step {count(last)}" if first < last else "layer"
         middles = tuple(at + 0.5 for at in range(len(self.flows)))
         return Axis(said, 0.0, float(len(self.flows)), middles, names)

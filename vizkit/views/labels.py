@@ -114,7 +114,7 @@ class Spot:
 
 
 def around(gap: float = 18.0) -> tuple[Spot, ...]:
-    """Return the places around a point, the best first.
+    """Return the places around a point, the best first; the last ones are for points that lines run into.
 
     Examples
     --------
@@ -122,14 +122,17 @@ def around(gap: float = 18.0) -> tuple[Spot, ...]:
     Spot(dx=18.0, dy=0.0, ha='left', va='center')
     """
     near, far = gap, 2.4 * gap
-    sides = [("left", 1), ("right", -1)]
-    rings = [Spot(sign * reach, lift, ha) for reach in (near, far) for lift in _LIFTS for ha, sign in sides]
+    rings = [Spot(sign * reach, lift, ha) for reach in (near, far) for lift in _LIFTS for ha, sign in _SIDES]
     over = [Spot(shift, sign * 0.8 * near, "center", va) for shift in (0, -far, far) for sign, va in _OVER]
-    return (*rings, *over)
+    away = [Spot(sign * reach * gap, lift, ha) for reach in _AWAY for lift in (*_LIFTS, *_HIGH) for ha, sign in _SIDES]
+    return (*rings, *over, *away)
 
 
+_SIDES = (("left", 1), ("right", -1))
 _OVER = ((1, "bottom"), (-1, "top"))
 _LIFTS = (0.0, 34.0, -34.0, 62.0, -62.0)
+_HIGH = (96.0, -96.0)
+_AWAY = (1.0, 4.0, 6.0, 8.0)  # times the gap
 
 
 @dataclass

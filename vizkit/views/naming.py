@@ -5,7 +5,7 @@ from __future__ import annotations
 from vizkit.theme import SIZES
 from vizkit.views.measure import has_glyph, width
 
-__all__ = ["fitted", "last_parts", "readable", "share_room"]
+__all__ = ["fitted", "readable", "share_room", "telling_ends"]
 
 UNKNOWN = "?"
 CUT = "…"
@@ -44,16 +44,36 @@ def fitted(name: str, room: float, bold: bool = False) -> str:
     return CUT
 
 
-def last_parts(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what stands behind the last slash of each name, or the whole names where that is not enough.
+def telling_ends(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the end of each name, a path with slashes, that tells it from the others.
+
+    An end begins at a number where there is one, as a bare ``linear1`` could be any block's; a last part that is a
+    number alone takes what it counts along.
 
     Examples
     --------
-    >>> last_parts(("block/first", "block/second")), last_parts(("one/norm", "two/norm"))
-    (('first', 'second'), ('one/norm', 'two/norm'))
+    >>> telling_ends(("embed", "encoder/layers/0/linear1", "encoder/layers/1/linear1", "encoder/layers/1"))
+    ('embed', '0/linear1', '1/linear1', 'layers/1')
+    >>> telling_ends(("one/norm", "two/norm", "two/dense"))
+    ('one/norm', 'two/norm', 'dense')
     """
-    ends = tuple(name.rpartition("/")[2] for name in names)
-    return ends if len(set(ends)) == len(set(names)) and all(ends) else names
+    parts = [name.split("/") for name in names]
+    kept = [_telling(each) for each in parts]
+    while True:
+        ends = ["/".join(each[-count:]) for each, count in zip(parts, kept, strict=True)]
+        alike = [at for at, end in enumerate(ends) if ends.count(end) > 1 and kept[at] < len(parts[at])]
+        if not alike:
+            return tuple(end or name for end, name in zip(ends, names, strict=True))
+        for at in alike:
+            kept[at] += 1
+
+
+def _telling(parts: list[str]) -> int:
+    """Return how many of a name's last parts say on their own what it is."""
+    if parts[-1].isdecimal():
+        return min(2, len(parts))
+    counted = [at for at, part in enumerate(parts) if part.isdecimal()]
+    return len(parts) - counted[-1] if counted else 1
 
 
 def share_room(names: tuple[str, ...], room: float) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from vizkit.views.network_labels import (
     write_notes,
 )
 from vizkit.views.network_layers import Layer, Loss, read_layers, read_loss
-from vizkit.views.network_layout import LOSS, arrange
+from vizkit.views.network_layout import ENDS, arrange
 from vizkit.views.network_marks import Sheet, draw_columns, draw_edges, draw_loss, draw_tangents
 from vizkit.views.picture import Picture, View
 
@@ -131,18 +131,24 @@ class NetworkView(View):
             )
         return cls.from_trace(data, **options)  # type: ignore[arg-type]
 
+    @property
+    def shortened(self) -> bool:
+        """Whether a layer has units that are not drawn."""
+        return any(mark.key.startswith("more:") for mark in self.picture.marks)
+
     def draw(self) -> Picture:
         """Make the picture: lines and discs first, then the labels in the order of their importance."""
-        size = self.size or (max(PANEL[0], PER_COLUMN * len(self.layers) + LOSS[0]), PANEL[1])
-        layout = arrange(self.layers, size, self.loss is not None, self.limit)
-        sheet = Sheet(self.layers, layout, self._known())
+        size = self.size or (max(PANEL[0], PER_COLUMN * len(self.layers) + ENDS), PANEL[1])
+        classes = self.loss is not None and self.loss.label(self.layers[-1].units) is not None
+        layout = arrange(self.layers, size, self.loss is not None, self.limit, classes=classes)
+        sheet = Sheet(self.layers, layout, self._known(), classes)
         draw_columns(sheet)
         draw_tangents(sheet, self.tangents)
         draw_edges(sheet)
         if self.loss is not None:
             draw_loss(sheet, self.loss)
         label_columns(sheet)
-        label_outputs(sheet)
+        label_outputs(sheet, self.loss)
         label_weights(sheet)
         label_biases(sheet)
         if self.loss is not None:

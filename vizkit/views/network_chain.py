@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,8 @@ def stages(trace: Trace, step: int | None = None) -> tuple[Stage, ...]:
     """Return a model's layers, without those that only contain others.
 
     An activation directly after a dense layer without one is taken together with it. With a step they come in
-    the order of their calls in it, as a description may name layers in the order in which they were made.
+    the order of their calls in it, as a description may name layers in the order in which they were made, and an
+    activation that is no layer of its own is found from what went into the next one.
     """
     calls = () if step is None else trace.events(ForwardEvent, step=step, level="layer")
     called = {event.node.index: at for at, event in enumerate(calls)}
@@ -72,7 +74,30 @@ def stages(trace: Trace, step: int | None = None) -> tuple[Stage, ...]:
             found[-1] = replace(before, activation=name, end=layer.node)
         else:
             found.append(Stage(layer, name if layer.node.kind == "Dense" else "linear", layer.node))
-    return tuple(found)
+    return tuple(found) if step is None else _bent(trace, found, step)
+
+
+def _bent(trace: Trace, found: list[Stage], step: int) -> tuple[Stage, ...]:
+    """Return the stages, dense ones with the activation that their outputs went through before the next stage."""
+    bent = [
+        replace(stage, activation=name, end=None)
+        if stage.node.kind == "Dense" and stage.activation == "linear" and stage.own
+        and (name := _between_stages(trace, stage, following, step)) is not None
+        else stage
+        for stage, following in pairwise(found)
+    ]  # fmt: skip
+    return (*bent, *found[-1:])
+
+
+def _between_stages(trace: Trace, stage: Stage, following: Stage, step: int) -> str | None:
+    first, second = (_forward(trace, node, step) for node in (stage.node, following.node))
+    if first is None or second is None or np.ndim(first.output) != 2 or _same(first.output, second.inputs[0]):
+        return None
+    return _between(first.output, second.inputs[0])
+
+
+def _forward(trace: Trace, node: Node, step: int) -> ForwardEvent | None:
+    return next(trace.events(ForwardEvent, layer=node, step=step, level="layer"), None)
 
 
 def _activation(layer: LayerDescription) -> str:
@@ -98,17 +123,13 @@ def dense_head(trace: Trace, step: int, most: int = 4) -> tuple[Stage, ...]:
     head: list[Stage] = []
     following: Float["batch units"] | None = None
     for stage in reversed(stages(trace, step)):
-        event = next(trace.events(ForwardEvent, layer=stage.node, step=step), None)
+        event = _forward(trace, stage.node, step)
         if stage.node.kind != "Dense" or event is None or np.ndim(event.inputs[0]) != 2 or len(head) == most:
             break
-        end = event if stage.end == stage.node else next(trace.events(ForwardEvent, layer=stage.end, step=step), None)
-        if end is None:
-            break
-        if following is not None and not _same(end.output, following):
-            name = _between(end.output, following) if stage.activation == "linear" else None
-            if name is None:
+        if following is not None and stage.end is not None:  # without an end, it was found from what follows
+            end = _forward(trace, stage.end, step)
+            if end is None or not _same(end.output, following):
                 break
-            stage = replace(stage, activation=name, end=None)
         head.insert(0, stage)
         following = event.inputs[0]
     return tuple(head)

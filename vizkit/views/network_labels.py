@@ -36,6 +36,7 @@ SHARES = tuple(0.5 + sign * 0.02 * step for step in range(13) for sign in (1, -1
 
 LEAN = 20.0  # of a single unit's bias to the right, away from the labels of the edges that come in
 NEARBY = 22.0  # step of the places that are tried around a note's own
+CLASS_GAP = 20.0  # between a class and its value
 BLOCK_GAP = 16.0  # between the shapes of neighbouring blocks, which would read as one
 
 Entry = tuple[str, Words, str]  # the key of an edge or bias, its text, its colour role
@@ -55,11 +56,12 @@ class Note:
     role: str = "ink"
 
 
-def _label(sheet: Sheet, key: str, said: Words, role: str, candidates: Iterable[Point]) -> None:
-    """Write a label at the first candidate that is free; leave it out when none is."""
+def _label(sheet: Sheet, key: str, said: Words, role: str, candidates: Iterable[Point]) -> bool:
+    """Write a label at the first candidate that is free; leave it out when none is, and say which."""
     at = sheet.room.place(str(said), candidates, gap=BLOCK_GAP if key.startswith("shape:") else GAP)
     if at is not None:
         sheet.marks.append(Text(key=key, role=role, words=said, x=at[0], y=at[1]))
+    return at is not None
 
 
 def _label_all(sheet: Sheet, entries: list[Entry], suffix: str = "") -> None:
@@ -79,9 +81,15 @@ def label_columns(sheet: Sheet) -> None:
             said = words(*[part for length in lengths for part in (" × ", length)][1:])
             _label(sheet, f"shape:{index}", said, "muted", _levels(column, -1))
         elif column.more:
-            said = words("… ", tally(f"more[{index}]", column.more), " more")
-            low = column.ys[-1] - column.radius
-            _label(sheet, f"more:{index}", said, "muted", [(column.x, low - 30), (column.x, low - LABEL)])
+            _label_more(sheet, index, column)
+
+
+def _label_more(sheet: Sheet, index: int, column: Column) -> None:
+    """Write how many units are not drawn, in short where the neighbours are near."""
+    more, low = tally(f"more[{index}]", column.more), column.ys[-1] - column.radius
+    for said in (words("… ", more, " more"), words("+", more)):
+        if _label(sheet, f"more:{index}", said, "muted", [(column.x, low - 30), (column.x, low - LABEL)]):
+            return
 
 
 def _heads(sheet: Sheet, column: Column, text: str) -> list[Point]:
@@ -100,16 +108,26 @@ def _levels(column: Column, sign: int) -> list[Point]:
     return [(column.x, column.ys[0] + sign * (BLOCK[1] / 2 + 34 + level * LABEL)) for level in range(3)]
 
 
-def label_outputs(sheet: Sheet) -> None:
-    """Write the outputs beside their units where these are too small to hold them."""
+def label_outputs(sheet: Sheet, loss: Loss | None) -> None:
+    """Write the outputs beside their units where these are too small to hold them.
+
+    Where they are classes each has its number, the right one in the target's colour.
+    """
     index, layer, column = len(sheet.layers) - 1, sheet.layers[-1], sheet.layout.columns[-1]
     if not column.tail:
         return
-    for unit, y in enumerate(column.ys):
+    right = None if loss is None else loss.label(layer.units)
+    numbers = layer.numbers or range(layer.units)
+    for unit, (y, number) in enumerate(zip(column.ys, numbers, strict=False)):
+        left = column.x + column.radius + 12
+        if right is not None:
+            role, said = ("target" if number == right else "muted"), words(tally(f"class[{unit}]", number))
+            wide = text_size(str(said))[0]
+            _label(sheet, f"unit:{index}:{unit}:class", said, role, [(left + wide / 2, y)])
+            left += wide + CLASS_GAP
         if sheet.known(f"unit:{index}:{unit}"):
             said = words(quantity(f"value[{index}][{unit}]", layer.output[unit]))
-            at = (column.x + column.radius + 12 + text_size(str(said))[0] / 2, y)
-            _label(sheet, f"unit:{index}:{unit}:value", said, "ink", [at])
+            _label(sheet, f"unit:{index}:{unit}:value", said, "ink", [(left + text_size(str(said))[0] / 2, y)])
 
 
 def label_weights(sheet: Sheet) -> None:
@@ -147,11 +165,12 @@ def label_biases(sheet: Sheet) -> None:
 
 
 def label_target(sheet: Sheet, loss: Loss, name: str) -> None:
-    """Write what the one output should have been, above the loss's box, with room for a note between."""
-    if loss.target.size != 1 or sheet.layout.loss is None:
+    """Write what the one output, or which class, was right, above the loss's box, with room for a note between."""
+    right = loss.label(sheet.layers[-1].units)
+    if (loss.target.size != 1 and right is None) or sheet.layout.loss is None:
         return
-    value, several = float(loss.target.reshape(())), len(sheet.layout.columns[-1].ys) > 1
-    said = words(f"{name} ", tally("target", int(value)) if several else quantity("target", value))
+    value = quantity("target", float(loss.target.reshape(()))) if right is None else tally("target", right)
+    said = words(f"{name} ", value)
     wide = text_size(str(said))[0]
     x, y = sheet.layout.loss
     at = (min(x, sheet.layout.size[0] - 4 - wide / 2), y + LOSS[1] / 2 + 44 + 2 * LABEL)

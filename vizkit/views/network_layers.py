@@ -56,6 +56,8 @@ class Layer:
         Derivatives of the loss, of the shapes of weights and bias.
     kind
         The layer's class.
+    numbers
+        The units' numbers in the model, where they are drawn in another order.
     """
 
     title: str
@@ -67,6 +69,7 @@ class Layer:
     weight_gradient: Float["inputs units"] | None = None
     bias_gradient: Float["units"] | None = None
     kind: str = "Dense"
+    numbers: tuple[int, ...] = ()
 
     @property
     def block(self) -> bool:
@@ -92,6 +95,22 @@ class Loss:
     value: float
     target: Float["..."]
     gradient: Float["..."] | None = None
+
+    def label(self, outputs: int) -> int | None:
+        """Return the class that the target names among so many outputs; None where it is no class.
+
+        Examples
+        --------
+        >>> Loss(name="CE", value=0.1, target=np.array([0.0, 1.0, 0.0])).label(3)
+        1
+        """
+        target = np.ravel(self.target)
+        if outputs < 2:
+            return None
+        if target.size == outputs:
+            return int(target.argmax()) if np.sort(target)[-2:].tolist() == [0, 1] and target.min() == 0 else None
+        one = float(target[0]) if target.size == 1 else -1.0
+        return int(one) if one.is_integer() and 0 <= one < outputs else None
 
 
 def input_layer(values: ArrayLike, title: str = "input") -> Layer:

@@ -16,7 +16,7 @@ from vizkit.views.network_layers import Layer
 from vizkit.views.network_room import Point, Rect, text_size
 from vizkit.views.text import count
 
-__all__ = ["FULL", "LOSS", "VALUED", "Column", "Layout", "arrange", "between"]
+__all__ = ["ENDS", "FULL", "LOSS", "VALUED", "Column", "Layout", "arrange", "between"]
 
 FULL = 84.0  # radius that holds a drawing of the activation and the value below it
 VALUED = 72.0  # radius that holds the value
@@ -25,6 +25,8 @@ BLOCK = (84.0, 250.0)  # a layer drawn as one box
 LOSS = (172.0, 136.0)
 LOSS_GAP = 58.0
 TAIL = 144.0  # room for a value at the right of a disc that cannot hold it
+CLASS = 68.0  # and for the number of its class before it
+ENDS = LOSS[0] + LOSS_GAP + TAIL  # what stands at the right of the last column
 SPARE = 2  # a layer with so many units above the limit is drawn whole: a line of text would take their place
 WIDEST_GAP = 330.0
 LABEL = 52.0  # room for a line of text above or below a unit
@@ -74,7 +76,9 @@ class Layout:
     loss: Point | None
 
 
-def arrange(layers: Sequence[Layer], size: tuple[float, float], loss: bool, limit: int = 8) -> Layout:
+def arrange(
+    layers: Sequence[Layer], size: tuple[float, float], loss: bool, limit: int = 8, *, classes: bool = False
+) -> Layout:
     """Return where everything stands.
 
     Parameters
@@ -87,6 +91,8 @@ def arrange(layers: Sequence[Layer], size: tuple[float, float], loss: bool, limi
         Whether a box for the loss stands at the right.
     limit
         The most units that are drawn in one column.
+    classes
+        Whether the outputs are classes, whose numbers are written.
 
     Raises
     ------
@@ -102,7 +108,7 @@ def arrange(layers: Sequence[Layer], size: tuple[float, float], loss: bool, limi
     width, height = size
     columns = [_column(layer, height, limit) for layer in layers]
     if not columns[-1].valued and not columns[-1].block:
-        columns[-1] = replace(columns[-1], tail=TAIL)
+        columns[-1] = replace(columns[-1], tail=TAIL + CLASS * classes)
     head = _overhang(layers[0], columns[0])
     tail = LOSS[0] + LOSS_GAP if loss else max(0.0, _overhang(layers[-1], columns[-1]) - columns[-1].tail)
     widths = [2 * column.radius + column.tail for column in columns]

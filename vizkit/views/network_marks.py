@@ -26,12 +26,14 @@ class Sheet:
     """A network's picture while it is being drawn: its marks so far, and the room that is left.
 
     ``known`` says of the key of a unit, or of ``"loss"``, whether its value has been computed
-    yet. ``edges`` and ``labels`` say where lines and labels lie, by key.
+    yet, ``classes`` whether the outputs speak for classes. ``edges`` and ``labels`` say where lines
+    and labels lie, by key.
     """
 
     layers: tuple[Layer, ...]
     layout: Layout
     known: Callable[[str], bool]
+    classes: bool = False
     marks: list[Mark] = field(default_factory=list)
     room: Room = field(init=False)
     edges: dict[str, tuple[Point, Point]] = field(default_factory=dict)
@@ -50,6 +52,13 @@ class Sheet:
         if index == 0:
             return "input"
         return "output" if index == len(self.layers) - 1 else "activation"
+
+    def share(self, index: int, unit: int) -> float:
+        """Return how strongly a unit answers, from 0 to 1: by its value's size, a class by how likely it is held."""
+        values = self.layers[index].output
+        if self.classes and index == len(self.layers) - 1:
+            values = values - min(0.0, float(values.min()))
+        return abs(float(values[unit])) / (float(np.abs(values).max()) or 1.0)
 
 
 def draw_columns(sheet: Sheet) -> None:
@@ -73,8 +82,7 @@ def _unit(sheet: Sheet, index: int, unit: int) -> None:
     key, layer, column = f"unit:{index}:{unit}", sheet.layers[index], sheet.layout.columns[index]
     x, y = column.at(unit)
     known, sketched = sheet.known(key), column.radius >= FULL and layer.sketched
-    share = abs(float(layer.output[unit])) / (float(np.abs(layer.output).max()) or 1.0)
-    strength = share if known and not column.valued else 0.0
+    strength = sheet.share(index, unit) if known and not column.valued else 0.0
     sheet.marks.append(Disc(key=key, role=sheet.role(index), x=x, y=y, radius=column.radius, strength=strength))
     sheet.room.discs.append(((x, y), column.radius + 2))
     if sketched:

@@ -48,15 +48,17 @@ def nice_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
     raise ArgumentError(f"No ticks fit the range ({low!r}, {high!r}) with at most {most!r}.")
 
 
-def axis(label: str, low: float, high: float, most: int = 5) -> Axis:
-    """Return a linear axis with round ticks, all written with the same number of decimals.
+def axis(label: str, low: float, high: float, most: int = 5, *, whole: bool = False) -> Axis:
+    """Return a linear axis with round ticks, all written with the same number of decimals; `whole` has no halves.
 
     Examples
     --------
-    >>> axis("dosage", 0, 1, 3).texts
-    ('0.0', '0.5', '1.0')
+    >>> axis("dosage", 0, 1, 3).texts, axis("epoch", 1, 3, whole=True).texts
+    (('0.0', '0.5', '1.0'), ('1', '2', '3'))
     """
     ticks = nice_ticks(low, high, most)
+    if whole:
+        ticks = tuple(tick for tick in ticks if tick == round(tick))
     digits = max((len(f"{tick:.10f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
     return Axis(label, float(low), float(high), ticks, tuple(number(tick, digits) for tick in ticks))
 

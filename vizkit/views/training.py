@@ -140,7 +140,7 @@ class TrainingView(View):
         value = self.judged[list(along).index(best)]
         dots = (Point("best", best, value, self._best_words(best, value), "ink"),) if self.best else ()
         low, high = (along[0], along[-1]) if len(along) > 1 else (along[0] - 0.5, along[0] + 0.5)
-        x = axis(unit, low, high)
+        x = axis(unit, low, high, whole=True)
         y = axis(self.metric.replace("_", " "), *self._range(), most=5)
         return CurvesView(series=tuple(lines), x=x, y=y, dots=dots, size=self.size).picture
 
