@@ -289,7 +289,7 @@ def test_narrow_types_become_float32_and_the_trace_says_so(dtype):
     first = trace.event(ForwardEvent, layer="0", step=0)
     assert first.output.dtype == first.parameters["kernel"].dtype == np.float32
     np.testing.assert_array_equal(first.parameters["kernel"], model[0].weight.detach().float().T)
-    assert {row.node for row in trace.missing()} == {"0", "1"}
+    assert {row.node for row in trace.missing()} == {"0", "1", "loss"}
     config = {layer.node.name: layer.config.get("dtype") for layer in trace.model.layers}
     assert config == {"0": str(dtype).removeprefix("torch."), "1": None, "2": None}
 
@@ -356,6 +356,34 @@ def test_several_losses_without_a_mark_are_not_guessed():
         (nn.MSELoss()(output, y) + nn.L1Loss()(output, y)).backward()
     assert list(trace.events(LossEvent)) == []
     assert any("mean_squared_error, mean_absolute_error" in row.reason for row in trace.missing())
+
+
+@pytest.mark.parametrize("keep", [Keep(), Keep(kinds=["forward", "backward"]), Keep(steps=[1])])
+def test_a_loss_that_was_not_seen_is_missed(keep):
+    """A function leaves no trace as a module does; the user is told how to mark what it gave."""
+    model, (x, y) = mlp(), data()
+    with record(model, keep=keep) as trace:
+        for _ in range(2):
+            functional.mse_loss(model(x), y).backward()
+    wanted = keep.kind("loss")
+    assert [row.reason for row in trace.missing() if row.kind == "loss"] == wanted * [
+        "The model was trained, but no loss was seen; trace.loss(value) marks it."
+    ]
+
+
+@pytest.mark.parametrize("keep", [Keep(), Keep(kinds=["forward", "backward"]), Keep(steps=[1])])
+def test_no_loss_is_missed_where_one_was_seen_or_nothing_was_trained(keep):
+    model, (x, y) = mlp(), data()
+    assert train(model, steps=3, keep=keep).missing() == ()
+    with record(model, keep=keep) as trace:
+        for _ in range(2):
+            loss = functional.mse_loss(model(x), y)
+            loss.backward()
+            trace.loss(loss)
+    assert "loss" not in [row.kind for row in trace.missing()]
+    with record(model, keep=keep) as trace, torch.no_grad():
+        functional.mse_loss(model(x), y)
+    assert trace.missing() == ()
 
 
 def test_a_loss_before_any_call_is_refused():
@@ -581,7 +609,7 @@ def test_mixed_precision_by_autocast():
         functional.mse_loss(model(x), y).backward()
     assert trace.event(ForwardEvent, layer="2", step=0).output.dtype == np.float32
     assert trace.event(BackwardEvent, layer="2", step=0).parameter_gradients["kernel"].dtype == np.float32
-    assert {row.node for row in trace.missing()} == {"0", "1", "2"}
+    assert {row.node for row in trace.missing()} == {"0", "1", "2", "loss"}
 
 
 def test_a_loss_by_its_number_alone_has_no_target():

@@ -6,6 +6,7 @@ here they become calls inside calls, and backward events from the last layer to 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +14,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vizkit.adapters._layers import KnownLayers
 from vizkit.errors import ArgumentError
 from vizkit.trace import Node, Recorder
 
-__all__ = ["Buffers", "Call", "Loss", "Step", "Steps"]
+__all__ = ["NARROWED", "Buffers", "Call", "Loss", "Pulse", "Step", "Steps", "without_masks"]
+
+NARROWED = "Computed in half precision or bfloat16; its numbers are held as float32."
 
 Gradients = Mapping[int, Any]
+
+
+def without_masks(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name that a layer computes with: a mask is none.
+
+    Examples
+    --------
+    >>> without_masks({"query": 1, "attn_mask": 2})
+    {'query': 1}
+    """
+    return {name: value for name, value in kwargs.items() if "mask" not in name}
+
+
+class Pulse:
+    """A hook of a tensor that does nothing, but lives as long as a backward pass can call it.
+
+    Examples
+    --------
+    >>> pulse = Pulse()
+    >>> beats = pulse.beats()
+    >>> before = beats()
+    >>> del pulse
+    >>> before, beats()
+    (True, False)
+    """
+
+    def __call__(self, gradient: Any) -> None:
+        """Leave the gradient as it is."""
+
+    def beats(self) -> Callable[[], bool]:
+        """Return what says whether it lives, without keeping it alive."""
+        alive = weakref.ref(self)
+        return lambda: alive() is not None
+
+
+_LOSS = Node(0, "loss", "loss")  # stands for one that was not seen; whether losses are kept is no matter of the node
 
 
 @dataclass(eq=False)
@@ -70,6 +110,7 @@ class Step:
     calls: list[Call] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)  # computed, not told yet
     marked: bool = False  # whether the user said which number is the loss
+    seen: bool = False  # whether any loss was computed or marked
     gradients: dict[int, Any] = field(default_factory=dict)  # of parameters, by the id of the parameter
     arrived: bool = False  # whether a gradient came back that is not told yet
     passed: bool = False  # whether there was a backward pass or an update: the next call is another step
@@ -110,14 +151,37 @@ class Steps:
     ----------
     recorder
         Who listens.
+    layers
+        The model's layers, which are told at once.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.loss_node: Callable[[str], Node] | None = None  # makes the node of a loss from its name
+    def __init__(self, recorder: Recorder, layers: KnownLayers[Any]) -> None:
+        self.recorder, self.layers = recorder, layers
+        self._describe()
         self._next = 0
         self._open: Step | None = None
         self._stack: list[Call] = []
+
+    def _describe(self) -> None:
+        self.recorder.describe(self.layers.describe())
+
+    def tell_news(self) -> None:
+        """Describe the model again, when something new is known of it."""
+        if self.layers.news:
+            self._describe()
+
+    def tell_optimizer(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Describe the model's optimizer, the first one that is seen."""
+        if self.layers.optimizer is None:
+            plain = {key: value for key, value in settings.items() if isinstance(value, (bool, int, float, str))}
+            self.layers.optimizer = plain | {"name": name}
+            self._describe()
+
+    def loss_node(self, name: str) -> Node:
+        """Return the node of a loss, told when it is the first."""
+        node = self.layers.loss(name)
+        self.tell_news()
+        return node
 
     @property
     def outside(self) -> bool:
@@ -162,10 +226,6 @@ class Steps:
         """Return the call of this node that is going on, the innermost one; None when there is none."""
         return next((call for call in reversed(self._stack) if call.node is node), None)
 
-    def unwind(self) -> None:
-        """Forget the calls that an exception ended."""
-        self._stack.clear()
-
     def _waits(self) -> bool:
         step = self._open
         return step is not None and not step.passed and all(call.alive() for call in step.calls)
@@ -185,6 +245,7 @@ class Steps:
     def take_loss(self, loss: Loss, marked: bool = False) -> None:
         """Take a loss that was computed; one that the user marked counts alone."""
         step = self.current()
+        step.seen = True
         if marked:
             self._tell_loss(step, loss)
             step.losses, step.marked = [], True
@@ -230,8 +291,8 @@ class Steps:
         step.losses = []
 
     def _tell_loss(self, step: Step, loss: Loss) -> None:
-        node = None if self.loss_node is None else self.loss_node(loss.name)
-        if node is not None and self.recorder.wants("loss", node, step.number):
+        node = self.loss_node(loss.name)
+        if self.recorder.wants("loss", node, step.number):
             self.recorder.loss(step.number, node, loss.prediction, loss.target, loss.value, loss.samples)
 
     def backward(self) -> None:
@@ -266,7 +327,17 @@ class Steps:
 
     def close(self) -> None:
         """End the step that is going on, telling what is still to be told."""
-        if self._open is not None:
+        step = self._open
+        if step is not None:
             self.backward()
-            self.recorder.end(self._open.number)
+            if step.passed and not step.seen and self.recorder.wants("loss", _LOSS, step.number):
+                self.recorder.missing(
+                    "loss", "loss", "The model was trained, but no loss was seen; trace.loss(value) marks it."
+                )
+            self.recorder.end(step.number)
             self._open = None
+
+    def finish(self) -> None:
+        """End the recording; calls that are still going on were ended by an exception."""
+        self._stack.clear()
+        self.close()
