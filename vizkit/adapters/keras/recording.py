@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +11,10 @@ import keras
 import numpy as np
 from keras import tree
 
-from vizkit.adapters._steps import Call, Loss, Steps
+from vizkit.adapters._axes import arrange, ordered
+from vizkit.adapters._steps import NARROWED, Call, Loss, Pulse, Steps, without_masks
 from vizkit.adapters.keras.backends import backend
-from vizkit.adapters.keras.layers import KerasLayer, KerasLayers, to_last
+from vizkit.adapters.keras.layers import KerasLayer, KerasLayers
 from vizkit.adapters.keras.losses import loss_name, loss_of
 from vizkit.adapters.keras.patches import Patches
 from vizkit.adapters.keras.updates import Updates
@@ -39,10 +39,6 @@ def source(model: Any) -> Recording:
     return Recording(model)
 
 
-class _Pulse:
-    """Lives in what a tape or graph holds, so as long as a backward pass can come."""
-
-
 class Recording:
     """The link between one Keras model and one recorder.
 
@@ -63,17 +59,13 @@ class Recording:
     # -- coming and going ---------------------------------------------------------------------------
 
     def _attach(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.steps = Steps(recorder)
-        self.steps.loss_node = self._loss_node
-        self.layers = KerasLayers(self.model)
-        updates = Updates(self.layers, self.steps, recorder, self.backend)
-        recorder.describe(self.layers.describe())
+        self.recorder, self.layers = recorder, KerasLayers(self.model)
+        self.steps = Steps(recorder, self.layers)
         self._patches.do(self.backend.begin, self.backend.end)
         for layer in self.layers.everything():
             self._listen(layer)
         self._patches.method(keras.losses.Loss, "__call__", self._compute)
-        self._patches.method(keras.optimizers.Optimizer, "apply", updates.apply)
+        self._patches.method(keras.optimizers.Optimizer, "apply", Updates(self.steps, self.backend).apply)
         if isinstance(self.model, keras.Model):
             self._patches.method(self.model, "compute_loss", self._compute_loss)
             self._patches.method(self.model, "evaluate", self._evaluate)
@@ -82,22 +74,18 @@ class Recording:
     def _detach(self) -> None:
         try:
             if hasattr(self, "steps"):
-                self.steps.unwind()
-                self.steps.close()
+                self.steps.finish()
         finally:
             self._patches.undo()
 
     def _listen(self, layer: KerasLayer) -> None:
         self._patches.method(layer.layer, "call", functools.partial(self._call, layer))
 
-    def _describe(self) -> None:
-        self.recorder.describe(self.layers.describe())
-
     # -- layers -------------------------------------------------------------------------------------
 
     def _call(self, layer: KerasLayer, run: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a layer's call with probes at its inputs and outputs, and tell what it did."""
-        given = (args, {name: value for name, value in kwargs.items() if "mask" not in name})
+        given = (args, without_masks(kwargs))
         if self._quiet or not any(map(self.backend.concrete, tree.flatten(given))):
             if not (self._quiet or self.steps.outside or layer.node is None):
                 self.recorder.missing(layer.node, "", "It ran inside a compiled graph, where there are no numbers.")
@@ -155,7 +143,7 @@ class Recording:
         if not self.steps.wants("forward", node):
             return
         if any("float16" in self.backend.dtype(part) for part in (*inputs, first)):
-            self.recorder.missing(node, "", "Computed in half precision or bfloat16; its numbers are held as float32.")
+            self.recorder.missing(node, "", NARROWED)
         own = layer.own.items()
         parameters = {name: early[name] if name in early else self.backend.numbers(v.value) for name, v in own}
         arrays = [self._array(layer, part) for part in inputs]
@@ -166,20 +154,18 @@ class Recording:
         tensors = [part for part in tree.flatten(output) if self.backend.concrete(part)]
         if tensors:
             call.step.prediction = lambda: self._array(layer, tensors[0])
-            pulse = _Pulse()
-            call.alive = _living(weakref.ref(pulse))
-            probed = self._probe(tensors[0], _holding(pulse))
+            pulse = Pulse()
+            call.alive = pulse.beats()
+            probed = self._probe(tensors[0], pulse)
             output = tree.map_structure(lambda part: probed if part is tensors[0] else part, output)
         for new in self.layers.find():  # made while it was built: the next call tells of them
             self._listen(new)
-        if self.layers.news:
-            self._describe()
+        self.steps.tell_news()
         return output
 
     def _array(self, layer: KerasLayer, tensor: Any) -> Any:
         numbers = self.backend.numbers(tensor)
-        axes = to_last(numbers.ndim, layer.channels_first)
-        return numbers if axes is None else numbers.transpose(axes)
+        return ordered(numbers, layer.axes(numbers.ndim))
 
     def _gradient(self, layer: KerasLayer, tensor: Any) -> Any:
         found = self._array(layer, tensor)
@@ -192,7 +178,8 @@ class Recording:
         if 0 in call.output_gradients:
             arrived = self._gradient(layer, call.output_gradients[0])
         else:  # another output alone led to the loss: the first one's derivative is zero
-            arrived = np.zeros(_ordered(shape, layer), "float32" if "float16" in dtype else dtype)
+            zeros = np.zeros(tuple(shape), "float32" if "float16" in dtype else dtype)
+            arrived = ordered(zeros, layer.axes(zeros.ndim))
         passed = [self._gradient(layer, gradient) for _, gradient in sorted(call.input_gradients.items())]
         own = {name: gradients[id(v)] for name, v in layer.own.items() if id(v) in gradients}
         if len(own) < sum(variable.trainable for variable in layer.own.values()):
@@ -248,12 +235,6 @@ class Recording:
     def _plain(self, value: Any) -> Any:
         return self.backend.numbers(value) if self.backend.concrete(value) else np.asarray(value)
 
-    def _loss_node(self, name: str) -> Any:
-        node = self.layers.loss(name)
-        if self.layers.news:
-            self._describe()
-        return node
-
     def _evaluate(self, run: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run an evaluation, which is no part of the run that is recorded."""
         self._quiet += 1
@@ -289,22 +270,5 @@ class _Ends(keras.callbacks.Callback):
         self._recorder.epoch(epoch, {name: float(value) for name, value in (logs or {}).items()})
 
 
-def _ordered(shape: Any, layer: KerasLayer) -> tuple[int, ...]:
-    axes = to_last(len(shape), layer.channels_first)
-    return tuple(shape) if axes is None else tuple(shape[axis] for axis in axes)
-
-
 def _shape(tensor: Any, layer: KerasLayer) -> tuple[int | None, ...]:
-    shape = _ordered(tensor.shape, layer)
-    return (None, *shape[1:]) if shape else ()
-
-
-def _holding(pulse: _Pulse) -> Callable[[Any], None]:
-    def hook(_: Any, pulse: _Pulse = pulse) -> None:
-        """Hold the pulse as long as this can be called."""
-
-    return hook
-
-
-def _living(pulse: Callable[[], Any]) -> Callable[[], bool]:
-    return lambda: pulse() is not None
+    return arrange(tuple(tensor.shape), layer.axes(len(tensor.shape)))

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from vizkit.adapters._steps import Steps
 from vizkit.adapters.keras.backends import Backend
-from vizkit.adapters.keras.layers import KerasLayers
-from vizkit.trace import Recorder
 
 __all__ = ["Updates"]
 
@@ -21,18 +19,15 @@ class Updates:
 
     Parameters
     ----------
-    layers
-        The model's layers; variables of other models are left alone.
     steps
-        Says which step it is.
-    recorder
-        Who listens.
+        Says which step it is, who listens, and which variables are the model's; others are left alone.
     backend
         Makes arrays of tensors.
     """
 
-    def __init__(self, layers: KerasLayers, steps: Steps, recorder: Recorder, backend: Backend) -> None:
-        self._layers, self._steps, self._recorder, self._backend = layers, steps, recorder, backend
+    def __init__(self, steps: Steps, backend: Backend) -> None:
+        self._steps, self._backend = steps, backend
+        self._layers, self._recorder = steps.layers, steps.recorder
 
     def apply(self, run: Callable[..., Any], optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
         """Run ``optimizer.apply``, and tell the gradients that came and what they did."""
@@ -46,7 +41,8 @@ class Updates:
         if not owned or not concrete:
             return run(optimizer, grads, trainable_variables)
         self._collect(owned, given)
-        self._describe(optimizer)
+        if self._layers.optimizer is None:
+            self._steps.tell_optimizer(type(optimizer).__name__, optimizer.get_config())
         step, rate = self._steps.updated(), float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         used = self._as_used(optimizer, given)
         told = [entry for entry in owned if self._recorder.wants("update", entry[0].node, step.number)]
@@ -72,10 +68,3 @@ class Updates:
         clips = any(getattr(optimizer, name, None) for name in ("clipnorm", "clipvalue", "global_clipnorm"))
         gradients = optimizer._clip_gradients(list(given.values())) if clips else given.values()
         return {key: self._backend.numbers(g) for key, g in zip(given, gradients, strict=True)}
-
-    def _describe(self, optimizer: Any) -> None:
-        if self._layers.optimizer is None:
-            plain = (bool, int, float, str)
-            settings = {key: value for key, value in optimizer.get_config().items() if isinstance(value, plain)}
-            self._layers.optimizer = settings | {"name": type(optimizer).__name__}
-            self._recorder.describe(self._layers.describe())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
+from vizkit.adapters._layers import KnownLayer, KnownLayers
 from vizkit.adapters.torch.kinds import config_of, kind_of
 from vizkit.adapters.torch.losses import LOSSES
 from vizkit.adapters.torch.parameters import Parameter, parameters_of
@@ -20,33 +20,23 @@ _WHOLE = (nn.MultiheadAttention,)  # what is inside does not run by itself
 _HOLDERS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)  # never called
 
 
-@dataclass(eq=False)
-class Layer:
+@dataclass(eq=False, kw_only=True)
+class Layer(KnownLayer):
     """One module, and what a trace says of it.
 
     Parameters
     ----------
     module
         The module.
-    node
-        Its node; None for the model itself.
     own
         Its parameters.
     overwrites
         Whether it, or a module inside it, writes its output over its input.
-    input_shape, output_shape
-        As they were in the last call.
-    order
-        At which call it came first, -1 before.
     """
 
     module: nn.Module
-    node: Node | None
     own: tuple[Parameter, ...] = ()
     overwrites: bool = False
-    input_shape: tuple[Any, ...] = ()
-    output_shape: tuple[Any, ...] = ()
-    order: int = -1
 
     def early(self) -> dict[str, Any]:
         """Return copies of what the module itself changes while it runs, such as a moving mean."""
@@ -62,8 +52,7 @@ class Layer:
         return LayerDescription(self.node, config, self.input_shape, self.output_shape, shapes)
 
 
-@dataclass
-class Layers:
+class Layers(KnownLayers[Layer]):
     """All modules of a model that a trace knows.
 
     The model itself is no layer, unless it has parameters of its own or nothing inside it. Modules get a name
@@ -75,26 +64,18 @@ class Layers:
         The model.
     """
 
-    model: nn.Module
-    news: bool = False  # whether the description has changed since it was told
-    ran: int = 0  # how many layers were called so far
-    optimizer: dict[str, Any] | None = None
-    _layers: dict[int, Layer] = field(default_factory=dict)
-    _nodes: dict[int, Layer] = field(default_factory=dict)
-    _losses: dict[str, Node] = field(default_factory=dict)
-    _loss: str | None = None
-
-    def __post_init__(self) -> None:
-        self.layouts = Layouts(self.model)
-        self.overwrites = _overwrites(self.model)  # whether any module writes its output over its input
-        whole = isinstance(self.model, _WHOLE)
-        alone = whole or not any(True for _ in self.model.children())
-        if alone or parameters_of(self.model):
-            outer = self._add(self.model, type(self.model).__name__.lower(), None)
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model)
+        self.layouts = Layouts(model)
+        self.overwrites = _overwrites(model)  # whether any module writes its output over its input
+        whole = isinstance(model, _WHOLE)
+        alone = whole or not any(True for _ in model.children())
+        if alone or parameters_of(model):
+            outer = self._add(model, type(model).__name__.lower(), None)
         else:
-            outer, self._layers[id(self.model)] = None, Layer(self.model, None)
+            outer, self._layers[id(model)] = None, Layer(module=model, node=None)
         if not whole:
-            self._enter(self.model, outer, "")
+            self._enter(model, outer, "")
 
     def _enter(self, module: nn.Module, parent: Node | None, name: str) -> None:
         """Number the modules inside one, outer ones first."""
@@ -107,56 +88,27 @@ class Layers:
                 self._enter(child, inner, path)
 
     def _add(self, module: nn.Module, name: str, parent: Node | None) -> Node:
-        node = Node(len(self._nodes), name, kind_of(module), "layer", None if parent is None else parent.index)
-        layer = Layer(module, node, parameters_of(module), _overwrites(module))
-        self._layers[id(module)] = self._nodes[node.index] = layer
+        node = self._node(name, kind_of(module), parent)
+        self._layers[id(module)] = Layer(
+            module=module, node=node, own=parameters_of(module), overwrites=_overwrites(module)
+        )
         return node
-
-    def modules(self) -> list[nn.Module]:
-        """Return the modules that are hooked: the model, and its layers."""
-        return [layer.module for layer in self._layers.values()]
 
     def of(self, module: nn.Module) -> Layer:
         """Return the layer of a module."""
         return self._layers[id(module)]
 
-    def at(self, node: Node) -> Layer:
-        """Return the layer of a node."""
-        return self._nodes[node.index]
-
-    def all(self) -> Iterable[Layer]:
-        """Return the layers that are nodes."""
-        return self._nodes.values()
-
     def called(self, layer: Layer, inputs: list[tuple[Any, ...]], output: tuple[Any, ...]) -> None:
-        """Take note of the shapes of a call."""
+        """Take note of the shapes of a layer's first call."""
         if layer.order < 0:
-            layer.order, self.ran = self.ran, self.ran + 1
             layer.own = parameters_of(layer.module)  # a lazy module has them only now
-            layer.input_shape, layer.output_shape = inputs[0] if len(inputs) == 1 else tuple(inputs), output
-            self.news = True
-
-    def loss(self, name: str) -> Node:
-        """Return the loss's node."""
-        if self._loss is None:
-            self._loss, self.news = name, True
-        if name not in self._losses:
-            self._losses[name] = Node(len(self._nodes) + len(self._losses), "loss", name)
-        return self._losses[name]
+        super().called(layer, inputs, output)
 
     def describe(self) -> ModelDescription:
-        """Return what is known of the model: its layers in the order of their calls, then those that never ran."""
-        self.news = False
-        layers = sorted(self.all(), key=lambda layer: (layer.order < 0, layer.order))
+        """Return what is known of the model."""
         dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), None)
-        return ModelDescription(
-            type(self.model).__name__,
-            tuple(layer.describe() for layer in layers),
-            self._loss,
-            self.optimizer,
-            "torch",
-            "float32" if dtype is None or dtype in NARROW else str(dtype).removeprefix("torch."),
-        )
+        plain = "float32" if dtype is None or dtype in NARROW else str(dtype).removeprefix("torch.")
+        return self._described(type(self.model).__name__, "torch", plain)
 
 
 def _overwrites(module: nn.Module) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vizkit.adapters._axes import Axes
 from vizkit.adapters._steps import Loss
-from vizkit.adapters.torch.tensors import Axes, array
+from vizkit.adapters.torch.tensors import array
 
 __all__ = ["LOSSES", "loss_of", "name_of"]
 

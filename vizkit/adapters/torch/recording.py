@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.utils.rnn import PackedSequence
 
-from vizkit.adapters._steps import Buffers, Call, Steps
+from vizkit.adapters._axes import Axes, arrange, ordered
+from vizkit.adapters._steps import NARROWED, Buffers, Call, Pulse, Steps, without_masks
 from vizkit.adapters.torch.layers import Layer, Layers
 from vizkit.adapters.torch.losses import LOSSES, loss_of, name_of
-from vizkit.adapters.torch.tensors import NARROW, Axes, arrange, array, replaced, tensors_in
+from vizkit.adapters.torch.tensors import NARROW, array, replaced, tensors_in
 from vizkit.adapters.torch.updates import Updates
 from vizkit.errors import ArgumentError
 from vizkit.trace import Node, Recorder
@@ -44,14 +44,11 @@ def source(model: nn.Module) -> Recording:
     return Recording(model)
 
 
-class _Pulse:
-    """Lives in a hook of a tensor, so as long as a backward pass can come."""
-
-
 @dataclass(eq=False)
 class _Held:
     """What is kept of a call from its beginning to its end."""
 
+    layer: Layer
     inputs: list[Tensor]
     versions: list[int]
     early: dict[str, Any] = field(default_factory=dict)  # what the module itself may change, copied before
@@ -81,33 +78,25 @@ class Recording:
     # -- coming and going ---------------------------------------------------------------------------
 
     def _attach(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.steps = Steps(recorder)
-        self.layers = Layers(self.model)
-        self.steps.loss_node = self._loss_node
-        self.updates = Updates(self.layers, self.steps, recorder)
-        recorder.describe(self.layers.describe())
-        for module in self.layers.modules():
+        self.recorder, self.layers = recorder, Layers(self.model)
+        self.steps = Steps(recorder, self.layers)
+        for layer in self.layers.everything():
             self._handles += [
-                module.register_forward_pre_hook(self._before, with_kwargs=True),
-                module.register_forward_hook(self._after, with_kwargs=True),
+                layer.module.register_forward_pre_hook(self._before, with_kwargs=True),
+                layer.module.register_forward_hook(self._after, with_kwargs=True),
             ]
         self._handles.append(register_module_forward_hook(self._computed))
-        self._handles += self.updates.hooks()
+        self._handles += Updates(self.steps).hooks()
 
     def _detach(self) -> None:
         try:
             if hasattr(self, "steps"):
-                self.steps.unwind()
-                self.steps.close()
+                self.steps.finish()
         finally:
             for handle in self._handles:
                 handle.remove()
             self._handles.clear()
             self._watched.clear()
-
-    def _describe(self) -> None:
-        self.recorder.describe(self.layers.describe())
 
     # -- forward ------------------------------------------------------------------------------------
 
@@ -124,7 +113,7 @@ class Recording:
         call = self.steps.enter(layer.node, joins=grad and module.training)
         if layer.node is None:
             return None
-        given = (args, _without_masks(kwargs))
+        given = (args, without_masks(kwargs))
         twins = self._aliases(layer, call, given) if grad and self.steps.wants("backward", layer.node) else {}
         if twins:
             args, named = given = replaced(given, lambda tensor: twins.get(id(tensor), (tensor, tensor))[1])
@@ -149,7 +138,7 @@ class Recording:
     def _hold(self, layer: Layer, given: Any) -> _Held:
         """Keep what is needed at the end of the call: a module may change its inputs, or its moving mean."""
         inputs = _inputs(given)
-        held = _Held(inputs, [_version(tensor) for tensor in inputs])
+        held = _Held(layer, inputs, [_version(tensor) for tensor in inputs])
         if self.steps.wants("forward", layer.node):
             held.early = layer.early()
             held.copies = [array(tensor).copy() for tensor in inputs] if layer.overwrites else None
@@ -210,14 +199,13 @@ class Recording:
         if outputs:
             said, axes = outputs[0].detach(), self.layers.layouts.axes(self.model, outputs[0], 0)
             call.step.prediction = lambda: array(said, axes)
-            pulse = _Pulse()
-            call.alive = _living(weakref.ref(pulse))
+            pulse = Pulse()
+            call.alive = pulse.beats()
             if outputs[0].requires_grad:
-                outputs[0].register_hook(_holding(pulse))
-        if self.layers.news:
-            self._describe()
-            if torch.is_grad_enabled():
-                self._watch()  # a lazy module has its parameters only now
+                outputs[0].register_hook(pulse)
+        if self.layers.news and torch.is_grad_enabled():
+            self._watch()  # a lazy module has its parameters only now
+        self.steps.tell_news()
 
     def _tell(self, layer: Layer, call: Call, output: Tensor) -> None:
         node, held = layer.node, call.held
@@ -230,11 +218,11 @@ class Recording:
             self.recorder.missing(node, "forward", reason)
             return
         if any(tensor.dtype in NARROW for tensor in (*held.inputs, output)):
-            self.recorder.missing(node, "", "Computed in half precision or bfloat16; its numbers are held as float32.")
+            self.recorder.missing(node, "", NARROWED)
         arrays = [array(tensor) for tensor in held.inputs] if held.copies is None else held.copies
-        ordered = [a if axes is None else a.transpose(axes) for a, axes in zip(arrays, held.input_axes, strict=True)]
+        inputs = [ordered(numbers, axes) for numbers, axes in zip(arrays, held.input_axes, strict=True)]
         parameters = {p.name: held.early[p.name] if p.name in held.early else p.value(layer.module) for p in layer.own}
-        self.recorder.forward(call.step.number, node, ordered, array(output, held.output_axes), parameters)
+        self.recorder.forward(call.step.number, node, inputs, array(output, held.output_axes), parameters)
 
     # -- backward -----------------------------------------------------------------------------------
 
@@ -282,8 +270,7 @@ class Recording:
         if first is None:  # another output alone led to the loss: the first one's derivative is zero
             first = torch.zeros(held.shape, dtype=held.dtype)
         passed = [array(g, held.input_axes[i]) for i, g in sorted(call.input_gradients.items())]
-        layer = self.layers.at(node)
-        pairs = ((p.name, p.gradient(layer.module, gradients)) for p in layer.own)
+        pairs = ((p.name, p.gradient(held.layer.module, gradients)) for p in held.layer.own)
         own = {name: gradient for name, gradient in pairs if gradient is not None}
         self.recorder.backward(call.step.number, node, array(first, held.output_axes), passed, own)
 
@@ -298,7 +285,7 @@ class Recording:
         if name is None:
             reason = f"{type(module).__name__} does not compare one prediction with one target, or gives many numbers"
             self.recorder.missing("loss", "loss", f"{reason}; trace.loss(value) marks the loss.")
-        elif self.steps.wants("loss", self._loss_node(name)):
+        elif self.steps.wants("loss", self.steps.loss_node(name)):
             axes = self.layers.layouts.axes(module, args[0], 0)
             self.steps.take_loss(loss_of(name, module, args, output, axes))
 
@@ -309,12 +296,6 @@ class Recording:
             prediction = _plain(prediction, self.layers.layouts.axes(self.model, prediction, 0) if is_tensor else None)
         target = None if target is None else _plain(target)
         self.steps.mark_loss(float(_plain(value)), prediction, target)
-
-    def _loss_node(self, name: str) -> Any:
-        node = self.layers.loss(name)
-        if self.layers.news:
-            self._describe()
-        return node
 
 
 def _plain(value: Any, axes: Axes = None) -> Any:
@@ -331,22 +312,6 @@ def _goes_back() -> bool:
 
 def _version(tensor: Tensor) -> int:
     return -1 if tensor.is_inference() else tensor._version
-
-
-def _holding(pulse: _Pulse) -> Callable[[Any], None]:
-    def hook(_: Any, pulse: _Pulse = pulse) -> None:
-        """Hold the pulse as long as this hook can be called."""
-
-    return hook
-
-
-def _living(pulse: Callable[[], Any]) -> Callable[[], bool]:
-    return lambda: pulse() is not None
-
-
-def _without_masks(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments by name that a module computes with: a mask is none."""
-    return {name: value for name, value in kwargs.items() if "mask" not in name}
 
 
 def _inputs(value: Any) -> list[Tensor]:

@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-__all__ = ["NARROW", "Axes", "Layouts", "arrange", "array", "replaced", "tensors_in"]
+from vizkit.adapters._axes import Axes, ordered, to_last
+
+__all__ = ["NARROW", "Layouts", "array", "replaced", "tensors_in"]
 
 NARROW = (torch.bfloat16, torch.float16)  # types that a trace holds as float32
 
 # Modules whose arrays have the channels before the last n axes; 0: all after the channels.
 _CHANNELS_FIRST: dict[type, int] = {
-    **{cls: 1 for cls in (nn.Conv1d, nn.ConvTranspose1d, nn.MaxPool1d, nn.AvgPool1d, nn.BatchNorm1d)},
-    **{cls: 1 for cls in (nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d, nn.InstanceNorm1d, nn.Dropout1d, nn.LPPool1d)},
-    **{cls: 2 for cls in (nn.Conv2d, nn.ConvTranspose2d, nn.MaxPool2d, nn.AvgPool2d, nn.BatchNorm2d)},
-    **{cls: 2 for cls in (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.InstanceNorm2d, nn.Dropout2d, nn.LPPool2d)},
-    **{cls: 2 for cls in (nn.ZeroPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d, nn.PixelShuffle)},
-    **{cls: 3 for cls in (nn.Conv3d, nn.ConvTranspose3d, nn.MaxPool3d, nn.AvgPool3d, nn.BatchNorm3d)},
-    **{cls: 3 for cls in (nn.AdaptiveAvgPool3d, nn.AdaptiveMaxPool3d, nn.InstanceNorm3d, nn.Dropout3d)},
-    **{cls: 0 for cls in (nn.GroupNorm, nn.Upsample, nn.SyncBatchNorm)},
+    **dict.fromkeys((nn.Conv1d, nn.ConvTranspose1d, nn.MaxPool1d, nn.AvgPool1d, nn.BatchNorm1d), 1),
+    **dict.fromkeys((nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d, nn.InstanceNorm1d, nn.Dropout1d, nn.LPPool1d), 1),
+    **dict.fromkeys((nn.Conv2d, nn.ConvTranspose2d, nn.MaxPool2d, nn.AvgPool2d, nn.BatchNorm2d), 2),
+    **dict.fromkeys((nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.InstanceNorm2d, nn.Dropout2d, nn.LPPool2d), 2),
+    **dict.fromkeys((nn.ZeroPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d, nn.PixelShuffle), 2),
+    **dict.fromkeys((nn.Conv3d, nn.ConvTranspose3d, nn.MaxPool3d, nn.AvgPool3d, nn.BatchNorm3d), 3),
+    **dict.fromkeys((nn.AdaptiveAvgPool3d, nn.AdaptiveMaxPool3d, nn.InstanceNorm3d, nn.Dropout3d), 3),
+    **dict.fromkeys((nn.GroupNorm, nn.Upsample, nn.SyncBatchNorm), 0),
 }
 _CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
 _TIME_FIRST = (nn.RNNBase, nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
-
-Axes = tuple[int, ...] | None  # the order in which a trace holds a tensor's axes; None: as they are
 
 
 def array(tensor: Tensor, axes: Axes = None) -> NDArray[Any]:
@@ -47,20 +47,7 @@ def array(tensor: Tensor, axes: Axes = None) -> NDArray[Any]:
         plain = plain.to_dense()
     if plain.dtype in NARROW:
         plain = plain.float()
-    found = plain.resolve_conj().resolve_neg().cpu().numpy()
-    return found if axes is None else found.transpose(axes)
-
-
-def arrange(shape: tuple[int, ...], axes: Axes) -> tuple[int | None, ...]:
-    """Return a shape in a trace's order of axes, the batch open.
-
-    Examples
-    --------
-    >>> arrange((8, 3, 28, 28), (0, 2, 3, 1))
-    (None, 28, 28, 3)
-    """
-    ordered = shape if axes is None else tuple(shape[axis] for axis in axes)
-    return (None, *ordered[1:]) if ordered else ()
+    return ordered(plain.resolve_conj().resolve_neg().cpu().numpy(), axes)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
@@ -121,7 +108,7 @@ class Layouts:
 
     def _comes_in(self, tensor: Tensor) -> None:
         if tensor.ndim > 3 and (tensor.ndim, tensor.shape[1]) in self._channels:
-            self._seen.setdefault(tuple(tensor.shape[1:]), _to_last(tensor.ndim, tensor.ndim - 2))
+            self._seen.setdefault(tuple(tensor.shape[1:]), to_last(tensor.ndim, tensor.ndim - 2))
 
     def axes(self, module: nn.Module, tensor: Tensor, position: int) -> Axes:
         """Return the order in which a trace holds the axes of a module's input or output at a position."""
@@ -133,7 +120,7 @@ class Layouts:
         known = isinstance(module, _CHANNELS_LAST)
         if space is None and not known:
             return self._seen.get(tuple(tensor.shape[1:]))
-        axes = None if known or (ndim == 2 and _is_normalization(module)) else _to_last(ndim, space or ndim - 2)
+        axes = None if known or (ndim == 2 and _is_normalization(module)) else to_last(ndim, space or ndim - 2)
         if ndim > 2:
             self._seen[tuple(tensor.shape[1:])] = axes
         return axes
@@ -161,11 +148,3 @@ def _batch_first(module: nn.Module) -> bool:
 
 def _is_normalization(module: nn.Module) -> bool:
     return isinstance(module, (nn.BatchNorm1d, nn.SyncBatchNorm))
-
-
-def _to_last(ndim: int, space: int) -> Axes:
-    """Return the order that brings the channels, which stand before `space` axes, to the end."""
-    channel = ndim - space - 1
-    if space < 1 or channel < 0:
-        return None
-    return (*range(channel), *range(channel + 1, ndim), channel)

@@ -10,10 +10,9 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from vizkit.adapters._steps import Buffers, Steps
-from vizkit.adapters.torch.layers import Layer, Layers
+from vizkit.adapters.torch.layers import Layer
 from vizkit.adapters.torch.parameters import Parameter
 from vizkit.adapters.torch.tensors import array
-from vizkit.trace import Recorder
 
 __all__ = ["Updates"]
 
@@ -34,16 +33,12 @@ class Updates:
 
     Parameters
     ----------
-    layers
-        The model's layers; parameters of other models are left alone.
     steps
-        Says which step it is.
-    recorder
-        Who listens.
+        Says which step it is, who listens, and which parameters are the model's; others are left alone.
     """
 
-    def __init__(self, layers: Layers, steps: Steps, recorder: Recorder) -> None:
-        self._layers, self._steps, self._recorder = layers, steps, recorder
+    def __init__(self, steps: Steps) -> None:
+        self._steps, self._layers, self._recorder = steps, steps.layers, steps.recorder
         self._changes: list[_Change] = []
         self._buffers = Buffers()
         self._known: dict[int, Any] = {}  # by the id of an optimizer: what its parameters are in the model
@@ -59,7 +54,7 @@ class Updates:
         if not found:
             return
         self._steps.backward()
-        self._describe(optimizer)
+        self._steps.tell_optimizer(type(optimizer).__name__, _settings(optimizer))
         step = self._steps.updated()
         for layer, parameter, key in found:
             if not self._recorder.wants("update", layer.node, step.number):
@@ -96,17 +91,6 @@ class Updates:
                 arrays = (change.before, after, gradient)
                 self._recorder.update(step.number, layer.node, parameter.name, *arrays, change.rate)
 
-    def _describe(self, optimizer: Optimizer) -> None:
-        settings = {
-            key: value for key, value in optimizer.defaults.items() if isinstance(value, (bool, int, float, str))
-        }
-        rate = float(optimizer.defaults.get("lr", 0.0))
-        told = {"name": type(optimizer).__name__, "learning_rate": rate} | settings
-        told.pop("lr", None)
-        if self._layers.optimizer is None:
-            self._layers.optimizer = told
-            self._recorder.describe(self._layers.describe())
-
     def _gradient(self, layer: Layer, parameter: Parameter) -> Any:
         """Return the gradient that the optimizer will use, copied, or None."""
         found = {}
@@ -114,3 +98,9 @@ class Updates:
             if isinstance(tensor, torch.Tensor) and tensor.grad is not None:
                 found[id(tensor)] = self._buffers.copy((layer.node, parameter.name, place), array(tensor.grad))
         return parameter.gradient(layer.module, found)
+
+
+def _settings(optimizer: Optimizer) -> dict[str, Any]:
+    """Return what the optimizer was made with, its rate under Keras's name."""
+    others = {key: value for key, value in optimizer.defaults.items() if key != "lr"}
+    return others | {"learning_rate": float(optimizer.defaults.get("lr", 0.0))}
