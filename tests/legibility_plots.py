@@ -6,13 +6,14 @@ the check knows nothing of how the renderer chose its colours.
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import cache
 from itertools import combinations
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
@@ -58,9 +59,14 @@ def ink_box(text: Text, canvas: FigureCanvasAgg) -> Bbox:
     prop = text.get_fontproperties()
     _, _, down = canvas.renderer.get_text_width_height_descent(shown, prop, ismath=False)
     _, _, low = canvas.renderer.get_text_width_height_descent("lp", prop, ismath=False)
-    ink = TextPath((0, 0), shown, prop=prop, usetex=False).get_extents()
+    ink = _ink(shown, prop)
     baseline, dots = box.y0 + max(down, low), DPI / 72
     return Bbox.from_extents(box.x0, baseline + ink.y0 * dots, box.x1, baseline + ink.y1 * dots)
+
+
+@cache  # the same texts stand in beat after beat, and exact extents of outlines are slow
+def _ink(shown: str, prop: FontProperties) -> Bbox:
+    return TextPath((0, 0), shown, prop=prop, usetex=False).get_extents()
 
 
 def _is_shown(text: Text) -> bool:
@@ -104,7 +110,8 @@ def _most_common(pixels: np.ndarray, box: Bbox) -> str | None:
     inside = pixels[rows, max(0, round(box.x0)) : max(0, round(box.x1))].reshape(-1, 3)
     if not len(inside):
         return None
-    return "#{:02x}{:02x}{:02x}".format(*Counter(map(tuple, inside.tolist())).most_common(1)[0][0])
+    colours, counts = np.unique(inside.astype(np.uint32) @ [0x10000, 0x100, 1], return_counts=True)
+    return f"#{colours[counts.argmax()]:06x}"
 
 
 def _marks_off(figure: Figure, canvas: FigureCanvasAgg) -> list[str]:
