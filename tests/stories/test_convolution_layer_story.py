@@ -112,6 +112,39 @@ def test_grouped_kernels_are_refused():
         convolution(trace)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        ([0.0, 0.0, 0.0, 5.0], "nothing but zeros"),
+        ([1.0, 1.0, 1.0, 5.0], "answers least"),
+        ([-1.0, 1.0, 1.0, 5.0], "go against each other"),
+    ],
+)
+def test_the_weakest_window_is_told_as_it_is(pixels, said):
+    """One weight, so that each pixel is a window; the first is the weakest."""
+    layer = torch.nn.Conv2d(1, 1, 1)
+    torch.nn.init.constant_(layer.weight, 1.0)
+    image = torch.tensor(pixels).reshape(1, 1, 2, 2).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    model = torch.nn.Sequential(layer)
+    with vizkit.record(model) as trace, torch.no_grad():
+        model(image)
+    assert said in str(convolution(trace).beat("least").caption)
+
+
+def test_one_map_has_the_colours_that_it_has_among_all(told):
+    story = convolution(told[0])
+    one, every = (story.beat(name).board.panels[0].view for name in ("map", "maps"))
+    assert (one.limit, one.signed) == (every.limit, every.signed)
+
+
+def test_the_value_points_to_its_place_in_the_map(told):
+    marks = {mark.key: mark for mark in convolution(told[0]).beat("window").board.panels[0].view.picture.marks}
+    (left, bottom), (right, top) = marks["map:window"].points.min(axis=0), marks["map:window"].points.max(axis=0)
+    x, y = marks["enters"].end
+    outside = max(left - x, x - right, bottom - y, y - top)
+    assert 0 < outside <= 12 and x < right
+
+
 def test_the_beats_can_be_read(told):
     from vizkit import plots
 

@@ -131,8 +131,14 @@ class LayerRun:
     def maps(self, numbers: tuple[int, ...]) -> FeatureMapsView:
         """Return feature maps of the layer as it gave them, beside its input."""
         image = self.recorded.images[self.sample].mean(axis=-1)
-        maps = self.recorded.outputs[self.sample][:, :, list(numbers)]
-        return replace(FeatureMapsView.from_arrays(maps, image), numbers=numbers, size=(1700.0, 560.0))
+        every = self.recorded.outputs[self.sample]
+        view = FeatureMapsView.from_arrays(every[:, :, list(numbers)], image)
+        return replace(view, numbers=numbers, size=(1700.0, 560.0), among=every)
+
+    @property
+    def rim(self) -> bool:
+        """Whether zeros were put around the input."""
+        return self.view(self.best).image.shape != self.recorded.images.shape[1:3]
 
 
 def tell_layer(
@@ -162,10 +168,11 @@ def _opening(run: LayerRun) -> Iterator[Beat]:
     view, (high, wide) = run.view(run.best), run.recorded.images.shape[1:3]
     size = {"high": tally("high", high), "wide": tally("wide", wide)}
     channel = {"channel": tally("channel", run.channel), "channels": tally("channels", run.channels)}
+    rim = " Around it stands a rim of zeros." if run.rim else ""
     said = (
-        sentence("What comes in is a grid of {high} × {wide} numbers.", **size)
+        sentence("What comes in is a grid of {high} × {wide} numbers." + rim, **size)
         if run.channels == 1
-        else sentence("What comes in are {channels} grids of {high} × {wide} numbers; here is number {channel}.",
+        else sentence("What comes in are {channels} grids of {high} × {wide} numbers; here is number {channel}." + rim,
                       **size, **channel)
     )  # fmt: skip
     yield _beat("image", "the input", view, said, ("input", "input:*"))
@@ -213,11 +220,26 @@ def _window(run: LayerRun) -> Iterator[Beat]:
         )  # fmt: skip
 
 
+def _least_said(run: LayerRun) -> str:
+    (row, column), stride = run.least, run.recorded.stride
+    total = run.parts[:, row, column].sum()
+    if total < 0 and run.channels > 1:
+        return "Here the kernel fits worst: all channels together go against it."
+    if total < 0:
+        return "Here the kernel fits worst: pixels and weights go against each other."
+    rows, columns = run.recorded.kernels.shape[:2]
+    planes = (run.recorded.plane(run.sample, channel, run.filter)[0] for channel in range(run.channels))
+    window = np.s_[row * stride : row * stride + rows, column * stride : column * stride + columns]
+    if not any(image[window].any() for image in planes):
+        return "Here the kernel lies on nothing but zeros, and only its bias is left."
+    return "Here the kernel answers least."
+
+
 def _after(run: LayerRun) -> Iterator[Beat]:
     if run.least != run.best:
         yield _beat(
             "least", _place(run.least), run.view(run.least),
-            "Here the kernel fits worst: pixels and weights go against each other.",
+            _least_said(run),
             (*_HERE, *_LIST, "sum*", "others*"), equation=_value(run, run.least),
         )  # fmt: skip
     amount = tally("windows", run.sums.size)

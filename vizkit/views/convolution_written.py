@@ -140,17 +140,26 @@ class _List:
         )  # fmt: skip
         return [cell, Text(key=f"{key}:label", role=role, words=words(label), x=left - 22, y=y, ha="right")]
 
-    def arrows(self, window: Curve) -> list[Mark]:
-        """Return the way from the window to the list, and from the value to the map."""
+    def arrows(self, window: Curve, place: Curve) -> list[Mark]:
+        """Return the way from the window to the list, and from the value to its place in the map."""
         start = float(window.points[:, 0].max()) + 10, float(window.points[:, 1].mean())
         into = (self.left - 14, self.height((self.chosen.size - 1) / 2))
         out = self.height(self.chosen.size + (self.left_out > 0) + 2 * (not self.view.part))
+        leaves = (self.right + 12, out)
         return [
             Arrow(key="reads", role="focus", start=start, end=into, width=4),
-            Arrow(
-                key="enters", role="output", start=(self.right + 12, out), end=(self.right + BESIDE - 14, out), width=4
-            ),
-        ]  # fmt: skip
+            Arrow(key="enters", role="output", start=leaves, end=_rim(place, leaves), width=4),
+        ]
+
+
+def _rim(square: Curve, seen: tuple[float, float]) -> tuple[float, float]:
+    """Return the point just outside a square that is nearest to where it is seen from, on the line to its middle."""
+    (left, bottom), (right, top) = square.points.min(axis=0), square.points.max(axis=0)
+    middle = np.array([(left + right) / 2, (bottom + top) / 2])
+    away = np.array(seen) - middle
+    reach = (right - left) / 2 / max(np.abs(away))
+    x, y = middle + away * (reach + 12.0 / np.hypot(*away))
+    return float(x), float(y)
 
 
 def _picture(key: str, values: np.ndarray, left: float, role: str, side: float) -> Image:
@@ -196,6 +205,6 @@ def draw(view: ConvolutionStepView) -> Picture:
         *framed(image), *framed(result), window, place,
         _heading("input:title", "input", side / 2, "input"),
         _heading("map:title", "channel's part" if view.part else "feature map", left + side / 2, "output"),
-        *products.marks(), *products.arrows(window), *scale.marks(),
+        *products.marks(), *products.arrows(window, place), *scale.marks(),
     ]  # fmt: skip
     return canvas(marks, scale.right, HEIGHT)

@@ -69,6 +69,8 @@ class FeatureMapsView(View):
         The maps' numbers in their layer; counted from 0 without.
     size
         Width and height of the picture, in stage units.
+    among
+        All maps whose colour scale these share, shape (height, width, maps); None for themselves.
     """
 
     maps: Float["height width map"]
@@ -76,6 +78,7 @@ class FeatureMapsView(View):
     layer: str = ""
     numbers: tuple[int, ...] | None = None
     size: tuple[float, float] = SIZE
+    among: Float["height width map"] | None = None
 
     @classmethod
     def from_arrays(cls, maps: ArrayLike, image: ArrayLike | None = None, layer: str = "") -> FeatureMapsView:
@@ -125,12 +128,16 @@ class FeatureMapsView(View):
     @property
     def limit(self) -> float:
         """The value at the end of the colour scale of all maps."""
-        return common_limit(self.maps)
+        return common_limit(self._scaled)
 
     @property
     def signed(self) -> bool:
         """Whether the scale goes to both sides of zero."""
-        return bool((self.maps < 0).any())
+        return bool((self._scaled < 0).any())
+
+    @property
+    def _scaled(self) -> Float["height width map"]:
+        return self.maps if self.among is None else self.among
 
     def _layout(self) -> tuple[float, Tiles]:
         """Return the input's width and the maps' tiles, such that both are about equally high."""
