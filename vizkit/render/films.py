@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from vizkit.animation.plain import unpack
 from vizkit.animation.timing import Cue
-from vizkit.errors import RenderError
-from vizkit.render import scenes
 from vizkit.render.cache import Cache
-from vizkit.render.engine import Made, Progress, lanes, make
+from vizkit.render.engine import Progress
 from vizkit.render.finishing import finish, subtitles
 from vizkit.render.formats import Shot
 from vizkit.render.jobs import Executor, Job
+from vizkit.render.parts import Parts, Strayed
 from vizkit.render.processes import Processes
 from vizkit.render.scenes import Survey, Told
 from vizkit.render.sections import Section, sections_of
@@ -35,7 +33,7 @@ def filmed(
 ) -> Path:  # fmt: skip
     """Make a scene's video; see `vizkit.render.scene_video`."""
     with _executor(hands) as executor:
-        work = _Work(source, shot, folder, executor, progress or _silent, notice or _silent)
+        work = _Work(source, shot, folder, executor, progress, notice or _silent)
         return _finished(work.film(cache), shot, target, folder, apart)
 
 
@@ -65,10 +63,6 @@ class _Film:
     sound: bytes = b""
 
 
-class _Strayed(RenderError):
-    """A play was drawn from, or led to, another state than skipping it does."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
     """A scene on its way to a video."""
@@ -77,68 +71,30 @@ class _Work:
     shot: Shot
     folder: Path
     executor: Executor
-    progress: Progress
+    progress: Progress | None
     notice: Callable[[str], None]
 
     def film(self, cache: Cache | None) -> _Film:
         """Make the segments: apart if that is safe, skipping frame by frame if that makes it so, else in one piece."""
+        parts = Parts(self.source, self.shot, self.folder, self.executor, cache, self.progress)
         for exact in (False, True):
-            found = self._looked_through(exact)
+            try:
+                found, made = parts.made(exact)
+            except Strayed as error:
+                strayed = error
+                continue
             if isinstance(found, Told):
-                made = make(found.jobs, self.folder, self.executor, cache=cache, progress=self.progress)
                 beats = [Cue(*beat) for beat in found.cues]
                 return _Film(made, found.title, beats, [beat for beat in beats if beat.text], sections_of(found.jobs))
-            work = scenes.jobs(found, self.shot)
-            try:
-                return self._filmed(found, self._apart(work, cache, exact))
-            except _Strayed as error:
-                strayed = error
-                for job in work if cache is not None else ():
-                    cache.forget(job.key)  # what came before the difference was seen may be wrong too
+            return self._filmed(found, made)
         self.notice(f"{strayed} So it is drawn in one piece.")
         return self._whole()
 
-    def _one(self, kind: str, exact: bool = False) -> list[bytes]:
-        """Carry out a job about all of the scene, and return what it gives."""
-        job = Job(self.source.scene or "the scene", "", 1.0, kind, self.shot, {})
-        source = replace(self.source, exact=exact).to_bytes()
-        with closing(self.executor.run([[job]], source)) as outcome:
-            _, found = next(iter(outcome))
-        head, blobs = unpack(found)
-        return [head.get("kind", "").encode(), *blobs]
-
-    def _looked_through(self, exact: bool) -> Survey | Told:
-        kind, found = self._one("survey", exact)
-        return Told.from_bytes(found) if kind == b"told" else Survey.from_bytes(found)
-
-    def _apart(self, work: list[Job], cache: Cache | None, exact: bool) -> Made:
-        """Make each play by itself, and compare.
-
-        Raises
-        ------
-        _Strayed
-            If a play did not begin or end as the survey did without drawing.
-        """
-        seen: dict[int, dict[str, Any]] = {}
-
-        def check(job: Job, content: bytes) -> None:
-            notes = seen[job.head["index"]] = Segment.from_bytes(content).notes
-            if scenes.strayed(job, notes):
-                raise _Strayed(f"The scene cannot be drawn in parts: {job.name} depends on frames drawn before it.")
-
-        source = replace(self.source, exact=exact).to_bytes()
-        options = {"cache": cache, "source": source, "plan": lanes, "progress": self.progress, "check": check}
-        made = make(work, self.folder, self.executor, **options)
-        for index, notes in seen.items():
-            after = seen.get(index + 1)
-            if after is not None and notes["left"][1] != after["found"][1]:
-                raise _Strayed(
-                    f"The scene cannot be drawn in parts: play {index + 1} begins otherwise than the last one ended."
-                )
-        return made
-
     def _whole(self) -> _Film:
-        _, found, *segments = self._one("whole")
+        job = Job(self.source.scene or "the scene", "", 1.0, "whole", self.shot, {})
+        with closing(self.executor.run([[job]], self.source.to_bytes())) as outcome:
+            _, content = next(iter(outcome))
+        _, (found, *segments) = unpack(content)
         return self._filmed(Survey.from_bytes(found), [Segment.from_bytes(each) for each in segments])
 
     def _filmed(self, found: Survey, made: Iterable[Segment]) -> _Film:

@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from manim import Scene
 from pydub import AudioSegment
 
 from vizkit.animation import StoryScene, cues
@@ -15,6 +16,7 @@ from vizkit.animation.plain import pack, unpack
 from vizkit.render import stories
 from vizkit.render.encoding import Encoder
 from vizkit.render.formats import FORMATS, Shot
+from vizkit.render.guide import Writer
 from vizkit.render.jobs import Job
 from vizkit.render.sections import Section
 from vizkit.render.segments import Segment
@@ -22,7 +24,10 @@ from vizkit.render.sessions import Session, Source, inside, scene_class
 from vizkit.render.stamps import code, libraries
 from vizkit.theme import DARK, get
 
-__all__ = ["Survey", "Told", "carry_out", "carry_out_survey", "carry_out_whole", "jobs", "strayed"]
+__all__ = [
+    "Survey", "Told", "carry_out", "carry_out_survey", "carry_out_whole", "cost", "effort", "jobs", "key", "strayed",
+    "surveyed", "told",
+]  # fmt: skip
 
 _PLAYED = ("construct", "setup", "tear_down", "settled", "__init__")  # what a scene that only plays a story leaves
 SEGMENT, FRAME, PIXEL, CURVE = 0.05, 0.004, 8e-9, 2e-6  # expected seconds; the last for each curve that is drawn anew
@@ -94,6 +99,14 @@ class Told:
         return cls(head["title"], head["cues"], [Job.from_bytes(blob) for blob in blobs])
 
 
+def told(source: Source, shot: Shot) -> Told | None:
+    """Return the story of a scene that only plays one; None where it does more."""
+    with inside(source.folder):
+        kind = scene_class(source.file, source.scene)
+        only = issubclass(kind, StoryScene) and all(getattr(kind, n) is getattr(StoryScene, n) for n in _PLAYED)
+        return _told(kind, shot) if only else None
+
+
 def _told(kind: type[StoryScene], shot: Shot) -> Told:
     scene = kind.__new__(kind)  # its story is wanted, not its renderer
     story = scene.make_story()
@@ -108,24 +121,25 @@ def survey(source: Source, shot: Shot) -> Survey:
     while not session.over:
         play = {"border": session.border(), "content": session.content()}
         session.walk()
-        plays.append({**play, "frames": session.renderer.frames, **_effort(session)})
-    return _surveyed(session, plays)
+        plays.append({**play, **effort(session.scene)})
+    return surveyed(session.scene, plays, session.border())
 
 
-def _effort(session: Session) -> dict[str, int]:
-    """Return how many frames of the last play have to be drawn, and how many curves in each."""
-    renderer = session.renderer
-    return {"drawn": renderer.pictures, "curves": renderer.curves}
+def effort(scene: Scene) -> dict[str, int]:
+    """Return how many frames a scene's last play has, how many have to be drawn, and how many curves in each."""
+    renderer = scene.renderer
+    return {"frames": renderer.frames, "drawn": renderer.pictures, "curves": renderer.curves}
 
 
-def _surveyed(session: Session, plays: list[dict[str, Any]]) -> Survey:
-    writer = session.writer
+def surveyed(scene: Scene, plays: list[dict[str, Any]], end: str) -> Survey:
+    """Return the survey of a scene that has ended; see there for the plays and the end."""
+    writer = scene.renderer.file_writer
     sections = [
         Section(str(each.name), _plain(each.type_), len(each.get_clean_partial_movie_files()))
         for each in writer.sections
     ]
     said = [(each.content, each.start.total_seconds(), each.end.total_seconds()) for each in writer.subcaptions]
-    return Survey(plays, session.border(), sections, said, _sound(session))
+    return Survey(plays, end, sections, said, _sound(writer))
 
 
 def _plain(kind: object) -> str:
@@ -133,9 +147,8 @@ def _plain(kind: object) -> str:
     return str.__str__(kind) if isinstance(kind, str) else str(kind)
 
 
-def _sound(session: Session) -> bytes:
+def _sound(writer: Writer) -> bytes:
     """Return the scene's sound as a WAV file, as manim exports it."""
-    writer = session.writer
     if not writer.includes_sound:
         return b""
     writer.add_audio_segment(AudioSegment.silent(0))
@@ -149,16 +162,20 @@ def jobs(found: Survey, shot: Shot) -> list[Job]:
 
 
 def _job(index: int, play: dict[str, Any], end: str, shot: Shot) -> Job:
-    each = FRAME + PIXEL * shot.width * shot.height + CURVE * play["curves"]
     head = {"index": index, "before": play["border"], "after": end}
-    return Job(f"play {index}", _key(play, shot), SEGMENT + play["drawn"] * each, "scene", shot, head)
+    return Job(f"play {index}", key(play["content"], shot), cost(play, shot), "scene", shot, head)
 
 
-def _key(play: dict[str, Any], shot: Shot) -> str:
+def cost(play: dict[str, Any], shot: Shot) -> float:
+    """Return how many seconds a play is expected to take, by its `effort`."""
+    return SEGMENT + play["drawn"] * (FRAME + PIXEL * shot.width * shot.height + CURVE * play["curves"])
+
+
+def key(content: str, shot: Shot) -> str:
     """Return the hash of all that a play's frames depend on, or nothing where that is not known."""
-    if not play["content"]:
+    if not content:
         return ""
-    about = [code(), libraries(), play["content"], play["frames"], asdict(shot), FORMATS[shot.format].recipe]
+    about = [code(), libraries(), content, asdict(shot), FORMATS[shot.format].recipe]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
@@ -199,14 +216,10 @@ def strayed(job: Job, notes: dict[str, Any]) -> bool:
 
 def carry_out_survey(job: Job, source: bytes) -> bytes:
     """Survey a scene and return what was found: a `Told` where it only plays a story, else a `Survey`."""
-    found = Source.from_bytes(source)
-    with inside(found.folder):
-        kind = scene_class(found.file, found.scene)
-        tells = issubclass(kind, StoryScene) and all(getattr(kind, n) is getattr(StoryScene, n) for n in _PLAYED)
-        told = _told(kind, job.shot) if tells else None
-    if told is not None:
-        return pack({"kind": "told"}, told.to_bytes())
-    return pack({"kind": "survey"}, survey(found, job.shot).to_bytes())
+    place = Source.from_bytes(source)
+    if (story := told(place, job.shot)) is not None:
+        return pack({"kind": "told"}, story.to_bytes())
+    return pack({"kind": "survey"}, survey(place, job.shot).to_bytes())
 
 
 def carry_out_whole(job: Job, source: bytes) -> bytes:
@@ -216,6 +229,6 @@ def carry_out_whole(job: Job, source: bytes) -> bytes:
     while not session.over:
         encoder = Encoder(job.shot)
         session.draw(encoder)
-        plays.append({"frames": session.renderer.frames})
+        plays.append(effort(session.scene))
         segments.append(encoder.finish().to_bytes())
-    return pack({}, _surveyed(session, plays).to_bytes(), *segments)
+    return pack({}, surveyed(session.scene, plays, session.border()).to_bytes(), *segments)

@@ -32,7 +32,7 @@ from vizkit.render.formats import FORMATS, Shot
 from vizkit.render.guide import Guide, Writer
 from vizkit.render.moments import border, content, picture
 
-__all__ = ["Session", "Source", "inside", "quiet", "scene_class", "staged"]
+__all__ = ["Left", "Session", "Source", "inside", "quiet", "scene_class", "staged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Source:
         return cls(**unpack(data)[0])
 
 
-class _Left(BaseException):
+class Left(BaseException):
     """Ends a scene that nobody leads any more; no scene catches it by mistake."""
 
 
@@ -88,7 +88,7 @@ class Session:
         self.source, self.shot, self.listens = source, shot, listens
         self.index, self.over, self.scene = -1, False, None
         self._stand = (-1, ("", ""))  # of a play: what `stand` has found
-        self._orders: SimpleQueue[Encoder | _Left | None] = SimpleQueue()
+        self._orders: SimpleQueue[Encoder | Left | None] = SimpleQueue()
         self._news: SimpleQueue[BaseException | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._play, name=f"scene {source.scene}", daemon=True)
         self._run(self._thread.start)
@@ -114,7 +114,7 @@ class Session:
     def close(self) -> None:
         """End the scene."""
         if not self.over:
-            self._orders.put(_Left())
+            self._orders.put(Left())
             self._thread.join()
             self.over = True
 
@@ -151,7 +151,7 @@ class Session:
             with staged(self.source, self.shot, self._ask) as self.scene:
                 self.writer.listens = self.listens
                 self.scene.render()
-        except _Left:
+        except Left:
             return
         except VizkitError as error:
             self._news.put(error)
@@ -165,7 +165,7 @@ class Session:
         self.index += 1
         self._news.put(None)
         order = self._orders.get()
-        if isinstance(order, _Left):
+        if isinstance(order, Left):
             raise order
         return order
 
@@ -185,7 +185,7 @@ def staged(source: Source, shot: Shot, ask: Callable[[Scene], Encoder | None]) -
             with _led(ask, source.exact):
                 scene = kind()
             yield scene
-    except (VizkitError, _Left):
+    except (VizkitError, Left):
         raise
     except BaseException as error:
         raise _failed(source.scene, source.file, error) from None

@@ -21,6 +21,7 @@ _SCENES = (
     "render/guide.py",
     "render/sessions.py",
     "render/moments.py",
+    "render/forks.py",
     "render/states.py",
     "render/codes.py",
     "render/scenes.py",
