@@ -53,6 +53,23 @@ def test_module_and_version() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"vizkit {vizkit.__version__}\n", "")
 
 
+def test_every_command_and_option_says_what_it_is_for(capsys: Captured) -> None:
+    """Read from the parsers, and each page is printed: a percent sign in a help text would break it."""
+    from vizkit.cli import _parser
+
+    commands = next(action for action in _parser()._actions if action.choices and action.dest != "theme").choices
+    told = {action.dest for action in _parser()._actions}
+    assert set(commands) == {"list", "show", "render", "explain", "gallery", "report", "inspect", "export"}
+    for name, parser in commands.items():
+        assert parser.description[-1] == ".", name
+        for action in parser._actions:
+            assert action.help and len(action.help) > 5, (name, action.dest)
+        with pytest.raises(SystemExit) as end:
+            main([name, "--help"])
+        assert end.value.code == 0 and parser.prog in capsys.readouterr().out
+    assert told >= {"help", "version"}
+
+
 def test_an_error_is_one_line_and_exit_code_2() -> None:
     done = run("show", "kernals", "-o", "x.png")
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
@@ -206,7 +223,7 @@ WRONG = {
     "a figure to explain": (("explain", "kernels"), ["'kernels'", *STORIES]),
     "a figure's storyboard": (("show", "kernels", "--storyboard"), ["'kernels'", *STORIES]),
     "a figure's format": (("show", "kernels", "-o", "a.jpg"), ["'jpg'", "pdf, png, svg"]),
-    "a figure without a format": (("show", "kernels", "-o", "png"), ["'png'", "pdf, png, svg"]),
+    "a figure without a format": (("show", "kernels", "-o", "png"), ["'png'", ".pdf or .png or .svg"]),
     "a video's format": (("render", "backprop", "-o", "a.avi"), ["'avi'", "mp4"]),
     "a video of another format": (("render", "backprop", "-o", "a.mp4", "--format", "gif"), [".gif", "'a.mp4'"]),
     "a format": (("render", "backprop", "--format", "avi"), ["'avi'", "mp4"]),
@@ -219,6 +236,7 @@ WRONG = {
     "a figure that is a folder": (("show", "kernels", "-o", "folder.png"), ["'folder.png' is a folder"]),
     "a video that is a folder": (("render", "backprop", "-o", "folder.mp4"), ["'folder.mp4' is a folder"]),
     "a gallery that is a file": (("gallery", "-o", "file"), ["'file'", "cannot be made"]),
+    "a quality of no videos": (("report", "run.vkt", "-ql"), ["-ql", "--videos"]),
     "chapters that are not there": (("gallery", "--chapters", "nowhere"), ["'nowhere'"]),
 }
 

@@ -51,10 +51,47 @@ def test_names_cannot_write_to_the_terminal(tmp_path, capsys):
     assert not any(character in said for character in "\x1b\x07\r\x9b\u202e") and "\\x1b]0;title" in said
 
 
+def test_an_unfinished_run_says_so(run, capsys):
+    run.write_bytes(run.read_bytes()[:-30])
+    assert main(["inspect", str(run)]) == 1
+    said = capsys.readouterr().out
+    assert "its recording broke off, or still goes on" in said and "complete  no" in said
+
+
+def test_the_whole_steps_of_a_damaged_run_are_exported_when_asked_for(run, tmp_path, capsys):
+    run.write_bytes(run.read_bytes()[:-30])
+    target = tmp_path / "run.npz"
+    assert main(["export", str(run), "-o", str(target)]) == 2
+    assert "--partial" in capsys.readouterr().err and not target.exists()
+    assert main(["export", str(run), "-o", str(target), "--partial"]) == 0
+    assert capsys.readouterr().err == ""
+    with np.load(target) as archive:
+        assert archive["loss/loss/value/steps"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("partial", [[], ["--partial"]])
+@pytest.mark.parametrize(("content", "says"), [(b"", "it is empty"), (b"import numpy", "it begins with b'import n'")])
+def test_what_is_no_trace_is_not_exported(tmp_path, capsys, content, says, partial):
+    (tmp_path / "run.vkt").write_bytes(content)
+    assert main(["export", str(tmp_path / "run.vkt"), "-o", str(tmp_path / "run.npz"), *partial]) == 2
+    err = capsys.readouterr().err
+    assert says in err and "--partial" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["run.vkt"]
+
+
+def test_where_an_export_goes_is_looked_at_first(run, tmp_path, capsys):
+    (tmp_path / "folder.npz").mkdir()
+    for name, says in (("run", "'"), ("run.csv", "'csv'"), ("folder.npz", "is a folder"), ("run.vkt/a.npz", "run.vkt")):
+        assert main(["export", str(run), "-o", str(tmp_path / name)]) == 2
+        assert says in capsys.readouterr().err
+    assert main(["export", str(run), "-o", str(tmp_path / "a" / "b" / "run.npz")]) == 0
+    assert (tmp_path / "a" / "b" / "run.npz").is_file()
+
+
 def test_export(run, tmp_path, capsys):
     assert main(["export", str(run), "-o", str(tmp_path / "run.npz")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "run.npz")
     with np.load(tmp_path / "run.npz") as archive:
         assert archive["loss/loss/value"].tolist() == [13.0, 0.28125, archive["loss/loss/value"][2]]
     assert main(["export", str(run), "-o", str(tmp_path / "run.txt")]) == 2
-    assert ".npz" in capsys.readouterr().err
+    assert "npz" in capsys.readouterr().err

@@ -213,6 +213,17 @@ def test_what_the_run_has_not_is_one_clear_error(
     assert not (tmp_path / "report").exists()
 
 
+def test_a_part_of_a_file_is_said_to_be_one(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = recorded(epochs=1).save(tmp_path / "run.vkt")
+    monkeypatch.setattr(workers, "run", lambda *_: None)
+    assert main(["report", str(path), "-o", str(tmp_path / "whole")]) == 0
+    assert capsys.readouterr().err == ""
+    path.write_bytes(path.read_bytes()[:-30])
+    assert main(["report", str(path), "-o", str(tmp_path / "part")]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("vizkit: Only a part of the file could be read: run.vkt is cut off") and err.count("\n") == 1
+
+
 def test_a_file_that_is_no_trace_is_one_clear_error(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.vkt").write_text("no trace", encoding="utf-8")
     assert "is not a trace" in fails(capsys, "report", tmp_path / "a.vkt", "-o", tmp_path / "out")

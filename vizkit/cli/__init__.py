@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import vizkit
 from vizkit.cli import clusters
 from vizkit.cli.faults import is_fault, one_line
-from vizkit.cli.inspecting import add_commands
+from vizkit.cli.inspecting import add_export, add_inspect, run_argument
+from vizkit.cli.parts import command
 from vizkit.cli.rendering import options as render_options
 from vizkit.errors import VizkitError
 
@@ -33,7 +34,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 after an error, 130 after an interruption.
+    """Run the command line and return its exit code.
+
+    It is 0 when all was done, 1 when `inspect` finds that a run is not whole, 2 after an error, 130 after an
+    interruption, 141 when the reader of a pipe has gone.
 
     Parameters
     ----------
@@ -78,64 +82,102 @@ def _forget_output() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="vizkit", description="Neural networks explained with their own numbers.")
+    parser = _Parser(
+        prog="vizkit",
+        description="Neural networks explained with their own numbers.",
+        epilog="vizkit COMMAND --help explains a command. Exit codes: 0 done; 1 a recorded run is not whole (inspect);"
+        " 2 something to mend, which is told in one line; 130 interrupted.",
+    )
     parser.add_argument("--version", action="version", version=f"vizkit {vizkit.__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    _list(commands.add_parser("list", help="name the exhibits"))
-    _show(commands.add_parser("show", help="show an exhibit's figure in a window, or write it to a file"))
-    _render(commands.add_parser("render", help="render the video of a story, or of a scene in a file"))
-    _explain(commands.add_parser("explain", help="print a story as Markdown"))
-    _gallery(commands.add_parser("gallery", help="build the gallery, a site that opens from disk"))
-    _report(commands.add_parser("report", help="build a gallery of everything that applies to a recorded run"))
-    add_commands(commands)  # inspect and export
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", required=True, parser_class=_Parser)
+    for add in (_list, _show, _render, _explain, _gallery, _report, add_inspect, add_export):
+        add(commands)
     return parser
 
 
-def _list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--names", action="store_true", help="print the names only")
+def _list(commands: Any) -> None:
+    parser = command(commands, "list", "name the exhibits", "Each has a figure; some tell a story in steps as well.")
+    parser.add_argument("--names", action="store_true", help="the names only, one a line")
     parser.set_defaults(run=_run("list_exhibits"))
 
 
-def _show(parser: argparse.ArgumentParser) -> None:
+def _show(commands: Any) -> None:
+    parser = command(commands, "show", "show an exhibit's figure in a window, or write it to a file")
     parser.add_argument("name", metavar="NAME", help="an exhibit, see vizkit list")
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write .png, .svg or .pdf here")
-    parser.add_argument("--storyboard", action="store_true", help="all beats of the story instead of its poster")
-    _theme(parser, "light")
+    parser.add_argument("--storyboard", action="store_true", help="all steps of its story on one sheet")
+    _theme(parser, "light", "for a light or a dark ground")
     parser.set_defaults(run=_run("show"))
 
 
-def _render(parser: argparse.ArgumentParser) -> None:
+def _render(commands: Any) -> None:
+    parser = command(
+        commands,
+        "render",
+        "render the video of a story, or of a manim scene in a file",
+        "Subtitles are written beside it. What was drawn before is not drawn again.",
+    )
     render_options(parser)
-    parser.add_argument("--jobs", metavar="N", type=_jobs, default=None, help="processes (default: one a core)")
+    _work(parser)
     _quality(parser, "qh")
-    _theme(parser, "dark")
+    _theme(parser, "dark", "of a story; a scene has its own colours")
     parser.set_defaults(run=_run("render"), theme=None)
 
 
-def _explain(parser: argparse.ArgumentParser) -> None:
+def _explain(commands: Any) -> None:
+    parser = command(commands, "explain", "print a story as Markdown: each step with its numbers")
     parser.add_argument("name", metavar="NAME", help="an exhibit with a story, see vizkit list")
     parser.set_defaults(run=_run("explain"))
 
 
-def _gallery(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, default=Path("site"), help="default: site")
-    parser.add_argument("--jobs", metavar="N", type=_jobs, default=None, help="processes (default: one a core)")
-    parser.add_argument("--chapters", metavar="DIR", type=Path, help="chapters in Markdown (default: gallery)")
+def _gallery(commands: Any) -> None:
+    parser = command(
+        commands,
+        "gallery",
+        "build the gallery, a site that opens from disk",
+        "Trains, records, draws and renders every exhibit, and prints the page to open. What is up to date is left.",
+    )
+    parser.add_argument(
+        "-o", dest="output", metavar="DIR", type=Path, default=Path("site"), help="its folder (default: site)"
+    )
+    parser.add_argument(
+        "--chapters", metavar="DIR", type=Path, help="chapters of your own in Markdown (default: vizkit's, in gallery)"
+    )
     clusters.option(parser)
-    _quality(parser, "qm")
+    _work(parser)
+    _quality(parser, "qm", "the videos in ")
     parser.set_defaults(run=_run("gallery"))
 
 
-def _report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recording", metavar="RUN.vkt", type=Path, help="a recorded run, see Trace.save")
-    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, default=Path("report"), help="default: report")
-    parser.add_argument("--sample", metavar="N", type=_index, default=0, help="of the recorded batch (default: 0)")
+def _report(commands: Any) -> None:
+    parser = command(
+        commands,
+        "report",
+        "build a gallery of everything that applies to a recorded run",
+        "Prints the page to open. Of a damaged run, or one that still goes on, the steps that are whole are shown.",
+    )
+    run_argument(parser)
+    _folder(parser, "report")
+    parser.add_argument(
+        "--sample", metavar="N", type=_index, default=0, help="which sample of each batch, counted from 0 (default: 0)"
+    )
     parser.add_argument("--step", metavar="N", type=_index, help="a recorded step (default: the most telling)")
     parser.add_argument("--layer", metavar="NAME", help="the convolution that is told and drawn (default: the first)")
     parser.add_argument("--videos", action="store_true", help="render the stories as videos too")
-    parser.add_argument("--jobs", metavar="N", type=_jobs, default=None, help="processes (default: one a core)")
-    _quality(parser, "qm")
-    parser.set_defaults(run=_run("report"))
+    _work(parser)
+    _quality(parser, "qm", "the videos in ")
+    parser.set_defaults(run=_run("report"), quality=None)
+
+
+def _folder(parser: argparse.ArgumentParser, default: str) -> None:
+    told = f"its folder (default: {default})"
+    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, default=Path(default), help=told)
+
+
+def _work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs", metavar="N", type=_jobs, default=None, help="processes side by side (default: one for each core)"
+    )
 
 
 def _index(text: str) -> int:
@@ -150,17 +192,17 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
-def _quality(parser: argparse.ArgumentParser, default: str) -> None:
-    sizes = ("480p15", "720p30", "1080p60", "2160p60")
+def _quality(parser: argparse.ArgumentParser, default: str, what: str = "") -> None:
+    sizes = ("480p15: 480 lines, 15 frames a second", "720p30", "1080p60", "2160p60")
     group = parser.add_mutually_exclusive_group()
     for quality, size in zip(QUALITIES, sizes, strict=True):
         mark = ", the default" if quality == default else ""
-        group.add_argument(f"-{quality}", dest="quality", action="store_const", const=quality, help=size + mark)
+        group.add_argument(f"-{quality}", dest="quality", action="store_const", const=quality, help=what + size + mark)
     parser.set_defaults(quality=default)
 
 
-def _theme(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--theme", choices=("dark", "light"), default=default, help=f"default: {default}")
+def _theme(parser: argparse.ArgumentParser, default: str, what: str) -> None:
+    parser.add_argument("--theme", choices=("dark", "light"), default=default, help=f"{what} (default: {default})")
 
 
 def _run(name: str):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from vizkit import exhibits
 from vizkit.cli.needs import require
-from vizkit.errors import ArgumentError, OutputError, unknown_name
+from vizkit.cli.targets import check_target
+from vizkit.errors import ArgumentError
 from vizkit.exhibits import Exhibit
-from vizkit.files import make_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ def show(options: argparse.Namespace) -> int:
     if options.output is None:
         finish = _screen()
     else:
-        _check_target(options.output, FIGURES)
+        check_target(options.output, FIGURES)
         finish = _file(options.output)
     require([exhibit], video=False)
     finish(_figure(exhibit, options))
@@ -130,8 +130,11 @@ def report(options: argparse.Namespace) -> int:
     """Build the report of a recorded run and print the page to open."""
     from vizkit.cli.report import Request, build
 
+    if options.quality and not options.videos:
+        raise ArgumentError(f"-{options.quality} is the quality of the videos; --videos makes them.")
     request = Request(options.recording, options.sample, options.step, options.layer)
-    print(build(request, options.output, quality=options.quality if options.videos else None, jobs=options.jobs))
+    quality = (options.quality or "qm") if options.videos else None
+    print(build(request, options.output, quality=quality, jobs=options.jobs))
     return 0
 
 
@@ -142,13 +145,3 @@ def teller(name: str) -> Exhibit:
         stories = ", ".join(other.name for other in exhibits.all_exhibits() if other.story)
         raise ArgumentError(f"The exhibit {name!r} is a figure and tells no story; those that do are: {stories}.")
     return exhibit
-
-
-def _check_target(path: Path, formats: tuple[str, ...]) -> None:
-    """Raise when a file could not be written here, before the long work is done."""
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in formats:
-        raise unknown_name("file format", suffix or path.name, formats)
-    if path.is_dir():
-        raise OutputError(f"A file is to be written, but {str(path)!r} is a folder.")
-    make_folder(path.parent)

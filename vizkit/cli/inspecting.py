@@ -8,25 +8,57 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vizkit.cli.parts import command
+from vizkit.cli.targets import check_target
+from vizkit.errors import TraceFileError
+
 if TYPE_CHECKING:
     from vizkit.trace.contents import Contents
 
-__all__ = ["add_commands", "export", "inspect"]
+__all__ = ["add_export", "add_inspect", "export", "inspect", "run_argument"]
 
 DAMAGED = 1  # the exit code for a file that is not whole
 
 
-def add_commands(commands: Any) -> None:
-    """Add both commands to those of the command line; `commands` makes the parser of one."""
-    parser = commands.add_parser("inspect", help="say what is in a recorded run, and whether it is whole")
-    parser.add_argument("recording", metavar="RUN.vkt", type=Path, help="a recorded run")
+def add_inspect(commands: Any) -> None:
+    """Add ``inspect`` to the commands of the command line."""
+    parser = command(
+        commands,
+        "inspect",
+        "say what is in a recorded run, and whether it is whole",
+        "The exit code is 1 for a file that is damaged or was not written to its end.",
+    )
+    run_argument(parser)
     parser.add_argument("--verify", action="store_true", help="check every byte")
     parser.set_defaults(run=inspect)
-    parser = commands.add_parser("export", help="write the numbers of a recorded run for other tools")
-    parser.add_argument("recording", metavar="RUN.vkt", type=Path, help="a recorded run")
+
+
+def add_export(commands: Any) -> None:
+    """Add ``export`` to the commands of the command line."""
+    parser = command(
+        commands,
+        "export",
+        "write the numbers of a recorded run for other tools",
+        "Each quantity of each layer is one array over the steps, named kind/layer/quantity. A file that is there is"
+        " replaced.",
+    )
+    run_argument(parser)
     formats = ".npz, .safetensors or .arrow"
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, required=True, help=f"write {formats} here")
+    parser.add_argument(
+        "--partial", action="store_true", help="of a damaged run, or one that still goes on, the steps that are whole"
+    )
     parser.set_defaults(run=export)
+
+
+def run_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the file of a recorded run to a command."""
+    parser.add_argument(
+        "recording",
+        metavar="RUN.vkt",
+        type=Path,
+        help="a recorded run, that is what vizkit.record(model, path=...) or trace.save(...) wrote",
+    )
 
 
 def inspect(options: argparse.Namespace) -> int:
@@ -42,9 +74,25 @@ def inspect(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Write the numbers of a recorded run in another format and print the file."""
     from vizkit.trace import load
+    from vizkit.trace.export import SUFFIXES
 
-    print(load(options.recording).export(options.output))
+    check_target(options.output, [suffix.removeprefix(".") for suffix in SUFFIXES])
+    try:
+        print(load(options.recording, partial=options.partial).export(options.output))
+    except TraceFileError as error:
+        if not options.partial and _holds_whole_steps(options.recording):
+            error.add_note("On the command line, --partial exports the steps that are whole.")
+        raise
     return 0
+
+
+def _holds_whole_steps(path: Path) -> bool:
+    from vizkit.trace import load
+
+    try:
+        return bool(load(path, partial=True).steps)
+    except TraceFileError:
+        return False
 
 
 def _lines(name: str, contents: Contents) -> Iterator[str]:

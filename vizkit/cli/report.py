@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,8 @@ def build(request: Request, output: Path, *, quality: str | None = None, jobs: i
         require_extra("video")
     run = open_run(request)
     make_folder(output)
+    if run.damage:
+        sys.stderr.write(f"vizkit: Only a part of the file could be read: {run.damage}\n")
     done = plan(run)
     ledger = Ledger(output, _stamp(request, quality), partial(_expected, quality=quality), LEDGER)
     stale = ledger.stale(done.items)

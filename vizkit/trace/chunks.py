@@ -83,7 +83,8 @@ def check_header(file: FileMap) -> int:
     """Return the major version; raise when this is no trace, or one that a newer vizkit wrote."""
     start = bytes(file.view(0, HEADER))
     if not start.startswith(MAGIC[: len(start)]) or not start:
-        raise TraceFileError(f"{file.name} is not a trace: it begins with {start[:8]!r}, a trace with {MAGIC!r}.")
+        found = f"begins with {start[:8]!r}, a trace with {MAGIC!r}" if start else "is empty"
+        raise TraceFileError(f"{file.name} is not a trace: it {found}.")
     if len(start) < HEADER:
         raise TruncatedTraceError("within its header")
     _, major, minor, checksum = _HEADER.unpack(start)

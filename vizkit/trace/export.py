@@ -24,7 +24,7 @@ from vizkit.trace.log import EventLog
 from vizkit.trace.rows import Block
 from vizkit.trace.trace import Trace
 
-__all__ = ["Table", "export", "tables"]
+__all__ = ["SUFFIXES", "Table", "export", "tables"]
 
 
 class Table(NamedTuple):
@@ -191,3 +191,4 @@ _WRITERS: dict[str, Callable[[], Callable[[BinaryIO, Trace], None]]] = {
     ".safetensors": _safetensors,
     ".arrow": _arrow,
 }
+SUFFIXES = tuple(_WRITERS)

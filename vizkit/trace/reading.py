@@ -89,10 +89,11 @@ class Reading:
     def truncated(self, where: str) -> TruncatedTraceError:
         """Return the error for a file that ends too early."""
         name = self.file.name
+        ends = f"is cut off {where}: its recording broke off, or still goes on"
         if self.log.last_step < 0:
-            return TruncatedTraceError(f"{name} is cut off {where}. It holds no complete step.")
+            return TruncatedTraceError(f"{name} {ends}. It holds no complete step.")
         return TruncatedTraceError(
-            f"{name} is cut off {where}. The last complete step is {self.log.last_step}; "
+            f"{name} {ends}. The last complete step is {self.log.last_step}; "
             "vizkit.load(path, partial=True) reads up to there."
         )
 
