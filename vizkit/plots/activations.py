@@ -48,8 +48,10 @@ def activation_gradients(
 
     Parameters
     ----------
-    functions, ax, theme, options
+    functions, options
         As for `activation_curves`.
+    ax, theme
+        As for `vizkit.plots.draw`.
 
     Examples
     --------

@@ -30,7 +30,7 @@ from vizkit.views.measure import CAP_HEIGHT, DESCENT
 from vizkit.views.picture import Picture
 from vizkit.views.text import Words
 
-__all__ = ["DROP", "SMALLEST", "MarkLine", "Pen", "WordsArtist", "draw_marks", "font"]
+__all__ = ["DROP", "SMALLEST", "MarkLine", "Pen", "WordsArtist", "all_lit", "draw_marks", "font"]
 
 SMALLEST = 9.0  # points of the smallest text
 HALO = 7.0  # rim of the ground around a text, in stage units
@@ -71,6 +71,11 @@ def font(size: float, bold: bool = False) -> FontProperties:
     return FontProperties(fname=font_path("bold" if bold else "text"), size=size, math_fontfamily="stix")
 
 
+def all_lit(key: str) -> bool:
+    """Say of every mark that it is lit."""
+    return True
+
+
 @dataclass(frozen=True)
 class Pen:
     """Where and how marks are drawn: ``scale`` is points per stage unit, ``prefix`` opens every gid."""
@@ -78,7 +83,7 @@ class Pen:
     ax: Axes
     theme: Theme
     scale: float
-    lit: Callable[[str], bool] = lambda key: True
+    lit: Callable[[str], bool] = all_lit
     prefix: str = ""
 
     @cached_property
@@ -94,10 +99,10 @@ class Pen:
             self.ax.add_artist(artist)
         artist.set_clip_on(False)
 
-    def shifted(self, dx: float, dy: float) -> Transform:
-        """Return the data's transform moved by stage units to the right and up."""
-        points = self.scale / 72
-        return self.ax.transData + ScaledTranslation(dx * points, dy * points, self.ax.figure.dpi_scale_trans)
+    def move(self, right: float, up: float) -> Transform:
+        """Return the transform that moves by stage units."""
+        inches = self.scale / 72
+        return ScaledTranslation(right * inches, up * inches, self.ax.figure.dpi_scale_trans)
 
 
 def _write(pen: Pen, words: Words, mark: mk.Text, colour: str, key: str) -> None:
@@ -112,7 +117,7 @@ def _write(pen: Pen, words: Words, mark: mk.Text, colour: str, key: str) -> None
         fontproperties=font(em * pen.scale, mark.bold),
         horizontalalignment=mark.ha,
         verticalalignment="baseline",
-        transform=pen.shifted(mark.dx, mark.dy - DROP[mark.va] * em),
+        transform=pen.ax.transData + pen.move(mark.dx, mark.dy - DROP[mark.va] * em),
     )
     if mark.halo:
         artist.set_path_effects([withStroke(linewidth=2 * HALO * pen.scale, foreground=pen.theme.ground)])

@@ -7,16 +7,13 @@ theme that fits the figure's ground.
 from __future__ import annotations
 
 from matplotlib.colors import to_hex
-from matplotlib.transforms import ScaledTranslation, Transform
 
 from vizkit.plots.artists import DROP, Pen, font
 from vizkit.theme import DARK, LIGHT, SIZES, Theme, contrast
+from vizkit.views.axes import GAP, NAME_ABOVE, NAME_GAP, NAME_LEFT, SPINE, TICK
 from vizkit.views.picture import Axis, Picture
 
 __all__ = ["fit_theme", "set_axes"]
-
-# The same lengths as vizkit.views.axes, in stage units.
-TICK, TICK_GAP, NAME_BELOW, NAME_ABOVE, NAME_LEFT, SPINE = 10.0, 8.0, 66.0, 16.0, 20.0, 2.0
 
 
 def fit_theme(*grounds: object) -> Theme:
@@ -53,22 +50,17 @@ def _spines(pen: Pen, outside: Theme) -> None:
     pen.ax.grid(False)
 
 
-def _moved(pen: Pen, right: float, up: float) -> Transform:
-    """Return the transform that moves by stage units."""
-    return ScaledTranslation(right * pen.scale / 72, up * pen.scale / 72, pen.ax.figure.dpi_scale_trans)
-
-
 def _ticks(pen: Pen, side: str, along: Axis, outside: Theme) -> None:
     axis, em, scale = getattr(pen.ax, f"{side}axis"), SIZES["tick"], pen.scale
     colour = outside.color("muted")
     pen.ax.set(**{f"{side}scale": along.scale})
     axis.set_tick_params(which="minor", length=0, labelleft=False, labelbottom=False)
-    axis.set_tick_params(width=SPINE * scale, length=TICK * scale, pad=TICK_GAP * scale, color=colour)
+    axis.set_tick_params(width=SPINE * scale, length=TICK * scale, pad=GAP * scale, color=colour)
     axis.set_ticks(along.ticks, along.texts, fontproperties=font(em * scale), color=colour, parse_math=False)
     down = DROP["top" if side == "x" else "center"] * em
     for index, label in enumerate(axis.get_ticklabels()):
         label.set_gid(f"{pen.prefix}axis:{side}:text:{index}")
-        label.set(verticalalignment="baseline", transform=label.get_transform() + _moved(pen, 0, -down))
+        label.set(verticalalignment="baseline", transform=label.get_transform() + pen.move(0, -down))
 
 
 def _names(pen: Pen, picture: Picture, outside: Theme) -> None:
@@ -76,8 +68,8 @@ def _names(pen: Pen, picture: Picture, outside: Theme) -> None:
     em = SIZES["label"]
     looks = {"color": outside.color("ink"), "parse_math": False, "va": "baseline", "rotation": 0}
     looks["fontproperties"] = font(em * pen.scale)
-    below = _moved(pen, 0, -NAME_BELOW - DROP["top"] * em)
-    above = _moved(pen, -NAME_LEFT, NAME_ABOVE - DROP["bottom"] * em)
+    below = pen.move(0, -NAME_GAP - DROP["top"] * em)
+    above = pen.move(-NAME_LEFT, NAME_ABOVE - DROP["bottom"] * em)
     pen.ax.set_xlabel(picture.x.label, gid=f"{pen.prefix}axis:x:name", **looks)
     pen.ax.set_ylabel(picture.y.label, gid=f"{pen.prefix}axis:y:name", ha="left", **looks)
     pen.ax.xaxis.set_label_coords(0.5, 0, transform=pen.ax.transAxes + below)

@@ -37,10 +37,8 @@ def convolution_step(
         The window's place in the feature map, from 0.
     bias
         What is added to the sum. Not with a trace.
-    ax
-        Axes to draw on; without, a figure of its own is made.
-    theme
-        ``"light"``, ``"dark"`` or a `Theme`.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         With arrays ``stride``; with a trace ``layer``, ``sample``, ``channel``, ``filter``, ``step``.
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vizkit.errors import ArgumentError
-from vizkit.plots.artists import SMALLEST, Pen, draw_marks
+from vizkit.plots.artists import SMALLEST, Pen, all_lit, draw_marks
 from vizkit.plots.axes import fit_theme, set_axes
 from vizkit.theme import SIZES, Theme, get
 from vizkit.views.board import Box, Placement
@@ -73,7 +73,7 @@ def draw(
     if theme is not None:
         ax.set_facecolor(get(theme).ground)
     chosen = fit_theme(ax.get_facecolor(), ax.figure.get_facecolor()) if theme is None else get(theme)
-    paint(view.picture, Pen(ax, chosen, room_scale(view.picture, ax), lit or _all_lit))
+    paint(view.picture, Pen(ax, chosen, room_scale(view.picture, ax), lit or all_lit))
     return ax
 
 
@@ -109,12 +109,8 @@ def _draw_alone(view: View, theme: Theme, lit: Callable[[str], bool] | None) -> 
     figure = plt.figure(figsize=(page.width * POINTS / 72, page.height * POINTS / 72), facecolor=theme.ground)
     ax = place(figure, page, Placement(view.picture, Box(0, 0, *view.picture.size)).inner)
     ax.set_facecolor(theme.ground)
-    paint(view.picture, Pen(ax, theme, POINTS, lit or _all_lit))
+    paint(view.picture, Pen(ax, theme, POINTS, lit or all_lit))
     return ax
-
-
-def _all_lit(key: str) -> bool:
-    return True
 
 
 def paint(picture: Picture, pen: Pen) -> None:

@@ -127,10 +127,8 @@ def draw_equation(ax: Axes, equation: Equation, box: Box, theme: Theme, scale: f
     pieces = list(_pieces(equation))
     gaps = [max(left.gap, right.gap) for left, right in pairwise(pieces)]
     wide = sum(piece.wide for piece in pieces) + sum(gaps)
-    above, brace = (
-        max(piece.above for piece in pieces),
-        max((piece.depth for piece in pieces if piece.label), default=0),
-    )
+    above = max(piece.above for piece in pieces)
+    brace = max((piece.depth for piece in pieces if piece.label), default=0)
     below = max(*(piece.depth for piece in pieces), brace + LABEL_ROOM if brace else 0)
     em = min(SIZES["equation"], box.width / wide, box.height / (above + below))
     if em * scale < SMALLEST:

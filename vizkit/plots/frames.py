@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vizkit.checks import number, whole
 from vizkit.errors import ArgumentError
-from vizkit.plots.artists import SMALLEST, Pen, WordsArtist, font
+from vizkit.plots.artists import SMALLEST, Pen, WordsArtist, all_lit, font
 from vizkit.plots.draw import POINTS, page_of, paint, place
 from vizkit.plots.equations import draw_equation
 from vizkit.stories.story import Beat, Story
@@ -73,7 +74,7 @@ class _Frame:
         artist.set(color=self.theme.color("ink"), gid=f"{self.prefix}caption")
         ax.add_artist(artist)
 
-    def board(self, board: Board, zone: Box, lit: Callable[[str], bool] = lambda key: True) -> None:
+    def board(self, board: Board, zone: Box, lit: Callable[[str], bool] = all_lit) -> None:
         """Draw the panels of a board side by side."""
         for panel in board.panels:
             box = self.on_sheet(board.boxes(zone)[panel.name])
@@ -142,9 +143,7 @@ def figure(
     """
     if not isinstance(item, View | Board | Beat):
         raise ArgumentError(f"A figure shows a view, a board or a beat, but a {type(item).__name__} was given.")
-    if size is not None and not size > 0:
-        raise ArgumentError(f"size is a width in inches above 0, but {size!r} was given.")
-    chosen = get(theme)
+    chosen, size = get(theme), None if size is None else number("size", size)
     if isinstance(item, View):
         return _of_view(item, chosen, size)
     zone = Box(0, 0, PICTURE.width + 2 * PICTURE.left, PICTURE.height + 2 * PICTURE.left)
@@ -191,9 +190,7 @@ def storyboard(story: Story, theme: Theme | str | None = None, columns: int | No
     if not isinstance(story, Story):
         raise ArgumentError(f"A storyboard shows a story, but a {type(story).__name__} was given.")
     count = len(story.beats)
-    columns = columns if columns is not None else min(count, 2 if count <= 8 else 3)
-    if columns < 1:
-        raise ArgumentError(f"A storyboard has one column or more, but {columns!r} was given.")
+    columns = min(count, 2 if count <= 8 else 3) if columns is None else whole("columns", columns)
     chosen, rows = get(theme), -(-count // columns)
     wide, high = STAGE[0] + STORYBOARD_GAP, STAGE[1] + STORYBOARD_GAP
     height = rows * high + STORYBOARD_HEAD + STORYBOARD_GAP

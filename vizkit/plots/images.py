@@ -34,10 +34,8 @@ def blueprint(
         Which image of the recorded batch.
     classes
         A name for each answer; its index without.
-    ax
-        Axes to draw on; without, a figure of its own is made.
-    theme
-        ``"light"``, ``"dark"`` or a `Theme`.
+    ax, theme
+        As for `vizkit.plots.draw`.
 
     Raises
     ------
@@ -46,7 +44,8 @@ def blueprint(
     ShapeError, ArgumentError
         If there is more than one channel or filter, or the sample does not exist.
     """
-    return draw(BlueprintView.ensure(trace, sample, classes=classes), ax, theme)
+    view = BlueprintView.ensure(trace, sample, classes=classes)
+    return draw(view, ax, theme)
 
 
 def feature_maps(
@@ -66,10 +65,8 @@ def feature_maps(
     x
         With a model: an image of shape (height, width) or (height, width, channels), or a batch of
         shape (batch, height, width, channels). With maps: the image of shape (height, width).
-    ax
-        Axes to draw on; without, a figure of its own is made.
-    theme
-        ``"light"``, ``"dark"`` or a `Theme`.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         With a model or a trace: ``layer`` (its name; the first convolution without), ``sample``, ``step``.
 
@@ -90,19 +87,15 @@ def feature_maps(
     return draw(view, ax, theme)
 
 
-def kernels(
-    data: Any, *, ax: Axes | None = None, theme: Theme | str | None = None, **options: Any
-) -> Axes:  # fmt: skip
+def kernels(data: Any, *, ax: Axes | None = None, theme: Theme | str | None = None, **options: Any) -> Axes:
     """Draw the kernels of a convolution layer on one diverging colour scale that is centred on zero.
 
     Parameters
     ----------
     data
         A trained model, a trace, or kernels of shape (row, column, filter) or (row, column, channel, filter).
-    ax
-        Axes to draw on; without, a figure of its own is made.
-    theme
-        ``"light"``, ``"dark"`` or a `Theme`.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         ``channel`` (which input channel, when there are several); with a model or a trace ``layer``;
         with a trace ``step``.

@@ -38,10 +38,8 @@ def network(
         Which sample of the step's batch.
     gradients
         Whether the derivatives of the loss stand beside their parameters.
-    ax
-        Axes to draw on; without, a figure of its own is made.
-    theme
-        ``"light"``, ``"dark"`` or a `Theme`.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         Further fields of the view, such as ``titles``, ``target``, ``limit`` or ``size``.
 

@@ -22,17 +22,10 @@ def architecture(data: Any, *, ax: Axes | None = None, theme: Theme | str | None
     ----------
     data
         A trace, or a built model.
-    ax
-        Where to draw; a new figure without.
-    theme
-        ``"light"``, ``"dark"`` or a theme.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         ``most``: how many rows there may be.
-
-    Returns
-    -------
-    Axes
-        What was drawn on.
 
     Examples
     --------
@@ -41,7 +34,8 @@ def architecture(data: Any, *, ax: Axes | None = None, theme: Theme | str | None
     >>> ax = architecture(nn.networks.dosage_network())
     >>> plt.close(ax.figure)
     """
-    return draw(ArchitectureView.ensure(data, **options), ax, theme)
+    view = ArchitectureView.ensure(data, **options)
+    return draw(view, ax, theme)
 
 
 def distributions(
@@ -55,17 +49,10 @@ def distributions(
         A trace, or a mapping from a layer's name to an array of shape (steps, ...).
     what
         ``"weights"``, ``"activations"`` or ``"gradients"``.
-    ax
-        Where to draw; a new figure without.
-    theme
-        ``"light"``, ``"dark"`` or a theme.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         Of a trace: ``layers``, their names; ``step``, the one that is drawn.
-
-    Returns
-    -------
-    Axes
-        What was drawn on.
 
     Examples
     --------
@@ -73,7 +60,8 @@ def distributions(
     >>> ax = distributions({"dense": [[-1.0, 0.5, 0.5], [-2.0, 0.5, 1.0]]})
     >>> plt.close(ax.figure)
     """
-    return draw(DistributionsView.ensure(data, what, **options), ax, theme)
+    view = DistributionsView.ensure(data, what, **options)
+    return draw(view, ax, theme)
 
 
 def gradient_flow(data: Any, *, ax: Axes | None = None, theme: Theme | str | None = None, **options: Any) -> Axes:
@@ -83,17 +71,10 @@ def gradient_flow(data: Any, *, ax: Axes | None = None, theme: Theme | str | Non
     ----------
     data
         A trace of training, or a mapping from a layer's name to gradients of shape (steps, ...).
-    ax
-        Where to draw; a new figure without.
-    theme
-        ``"light"``, ``"dark"`` or a theme.
+    ax, theme
+        As for `vizkit.plots.draw`.
     options
         ``size``: width and height in stage units.
-
-    Returns
-    -------
-    Axes
-        What was drawn on.
 
     Examples
     --------
@@ -101,4 +82,5 @@ def gradient_flow(data: Any, *, ax: Axes | None = None, theme: Theme | str | Non
     >>> ax = gradient_flow({"first": [[0.1, -0.2], [0.1, 0.1]], "last": [[1.0, 2.0], [0.5, 1.0]]})
     >>> plt.close(ax.figure)
     """
-    return draw(GradientFlowView.ensure(data, **options), ax, theme)
+    view = GradientFlowView.ensure(data, **options)
+    return draw(view, ax, theme)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import math
 import os
-from numbers import Real
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
+from vizkit.checks import number
 from vizkit.errors import ArgumentError, unknown_name
 from vizkit.files import as_path, write
 from vizkit.plots.frames import figure
@@ -76,9 +75,7 @@ def save(
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in _METADATA:
         raise unknown_name("figure format", suffix, _METADATA)
-    if not isinstance(dpi, Real) or not 0 < dpi < math.inf:
-        raise ArgumentError(f"A PNG has more than 0 pixels per inch, but dpi={dpi!r} was given.")
-    data = _render(_figure_of(drawn, theme), suffix, dpi)
+    data = _render(_figure_of(drawn, theme), suffix, number("dpi", dpi))
     write(target, data, "figure")
     return target
 

@@ -10,11 +10,13 @@ from vizkit.views.board import Placement
 from vizkit.views.marks import Curve, Mark, Text, points
 from vizkit.views.text import words
 
-__all__ = ["axis_marks"]
+__all__ = ["GAP", "NAME_ABOVE", "NAME_GAP", "NAME_LEFT", "SPINE", "TICK", "axis_marks"]
 
+SPINE = 2.0  # width of the axes and ticks
 TICK = 10.0  # length of a tick
 GAP = 8.0  # from the tick to its text
-NAME_GAP = 66.0  # from the axis to the top of its name
+NAME_GAP = 66.0  # from the x axis to the top of its name
+NAME_ABOVE, NAME_LEFT = 30.0, 20.0  # from the top of the y axis to its name
 
 
 def axis_marks(placement: Placement) -> tuple[Mark, ...]:
@@ -36,7 +38,7 @@ def axis_marks(placement: Placement) -> tuple[Mark, ...]:
 
 def _line(key: str, ends: list[tuple[float, float]], placement: Placement) -> Curve:
     xs, ys = zip(*ends, strict=True)
-    return Curve(key=key, role="muted", points=points(xs, ys), width=2 * placement.scale, shows=False, depth=0)
+    return Curve(key=key, role="muted", points=points(xs, ys), width=SPINE * placement.scale, shows=False, depth=0)
 
 
 def _spines(placement: Placement) -> tuple[Mark, ...]:
@@ -81,10 +83,9 @@ def _names(placement: Placement) -> tuple[Mark, ...]:
     """The x axis is named below its middle, the y axis above its upper end, both upright."""
     picture, inner, scale = placement.picture, placement.inner, placement.scale
     below = inner.bottom - NAME_GAP * scale
-    above = inner.bottom + inner.height + 30 * scale
+    above = inner.bottom + inner.height + NAME_ABOVE * scale
+    middle, left = inner.left + inner.width / 2, inner.left - NAME_LEFT * scale
     return (
-        Text(key="axis:x:name", words=words(picture.x.label), x=inner.left + inner.width / 2, y=below, va="top"),
-        Text(
-            key="axis:y:name", words=words(picture.y.label), x=inner.left - 20 * scale, y=above, ha="left", va="bottom"
-        ),
+        Text(key="axis:x:name", words=words(picture.x.label), x=middle, y=below, va="top"),
+        Text(key="axis:y:name", words=words(picture.y.label), x=left, y=above, ha="left", va="bottom"),
     )
