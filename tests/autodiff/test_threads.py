@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vizkit import nn
@@ -131,32 +131,58 @@ def test_where_nothing_can_set_its_threads_blas_keeps_them(monkeypatch):
     threads._blas.cache_clear()
 
 
-def test_steps_whose_kernels_are_shared_leave_blas_one_thread(monkeypatch):
-    seen = []
-    monkeypatch.setattr(threads, "available", lambda: 2)
-    pooled = [nn.layers.GlobalAveragePooling2D(), nn.layers.Dense(2)]
-    model = nn.Sequential([nn.Input((24, 24, 3)), nn.layers.Conv2D(16, 3, activation="relu"), *pooled], seed=0)
-    model.compile("sgd", "mse")
+def watched_threads(monkeypatch):
+    """Return a list that fills with how many threads BLAS has whenever a plan runs; it begins with two."""
+    seen, run = [], Plan.run
     (found,) = [each for each in threads._blas() if "numpy" in each.filepath]
     found.set_num_threads(2)
-    run = Plan.run
     monkeypatch.setattr(Plan, "run", lambda plan: (seen.append(found.get_num_threads()), run(plan)))
-    x, y = np.ones((32, 24, 24, 3), "float32"), np.ones((32, 2), "float32")
-    for _ in range(5):
-        model.train_on_batch(x, y)
-    assert seen == [2, 1, 1]  # the first repetition finds out
+    return seen, found
+
+
+def test_blas_has_one_thread_while_work_is_shared(monkeypatch):
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    _, found = watched_threads(monkeypatch)
+    seen = []
+    threads.share(lambda start, stop: seen.append(found.get_num_threads()), 2, load=10**9)
+    assert seen == [1, 1]
     assert found.get_num_threads() == 2
 
 
-@pytest.mark.parametrize(("batch", "has"), [(1, 2), (32, 1), (256, 2)])
-def test_blas_has_one_thread_for_products_that_are_not_worth_two(monkeypatch, batch, has):
-    seen = []
+@pytest.mark.parametrize(("batch", "has"), [(1, 2), (32, 1), (256, 1)])
+def test_in_training_blas_has_one_thread_for_all_products_that_it_would_share(monkeypatch, batch, has):
+    seen, found = watched_threads(monkeypatch)
     model = nn.Sequential([nn.Input((784,)), nn.layers.Dense(128)], seed=0)
     model.compile("sgd", "mse")
-    (found,) = [each for each in threads._blas() if "numpy" in each.filepath]
-    found.set_num_threads(2)
-    run = Plan.run
-    monkeypatch.setattr(Plan, "run", lambda plan: (seen.append(found.get_num_threads()), run(plan)))
     for _ in range(4):
         model.train_on_batch(np.ones((batch, 784), "float32"), np.ones((batch, 128), "float32"))
     assert seen == [has, has]
+    assert found.get_num_threads() == 2
+
+
+def test_layers_that_may_hide_products_leave_blas_one_thread(monkeypatch):
+    seen, _ = watched_threads(monkeypatch)
+    model = nn.Sequential([nn.Input((5, 3)), nn.layers.LSTM(4), nn.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    for _ in range(4):
+        model.train_on_batch(np.ones((2, 5, 3)), np.ones((2, 1)))
+    assert seen == [1, 1]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(100, 700), inner=st.integers(100, 500), columns=st.integers(100, 300), workers=st.integers(2, 4),
+    turned=st.tuples(st.booleans(), st.booleans()), kind=st.sampled_from(["float32", "float64"]),
+    seed=st.integers(0, 2**31),
+)  # fmt: skip
+def test_products_in_parts_have_the_bits_of_the_whole(rows, inner, columns, workers, turned, kind, seed):
+    random = np.random.default_rng(seed)
+    shapes = (rows, inner), (inner, columns)
+    a, b = (
+        random.normal(size=shape[::-1]).astype(kind).T if is_turned else random.normal(size=shape).astype(kind)
+        for shape, is_turned in zip(shapes, turned, strict=True)
+    )
+    with pytest.MonkeyPatch.context() as patch, threads.alone():
+        patch.setattr(threads, "available", lambda: workers)
+        found = threads.product(a, b, np.empty((rows, columns), kind))
+        assert found.tobytes() == np.matmul(a, b).tobytes()

@@ -68,8 +68,8 @@ def test_convolution(kernel_size, strides, dilation, shape, padding, filters, la
     agrees(run(layer, [x], weight), expected, weight, [tx], [tw, tb])
 
 
-def test_kernels_too_large_for_threads_of_our_own():
-    """Above `BLAS_ALONE` multiplications for one place BLAS shares a product, and we do not."""
+def test_kernels_whose_gradient_is_one_product():
+    """Above `BLAS_ALONE` multiplications for one place nothing is joined any more."""
     random = np.random.default_rng(0)
     x = random.normal(size=(32, 4, 5, 64))
     layer = layers.Conv2D(160, 2, padding="same", activation="relu", dtype="float64")

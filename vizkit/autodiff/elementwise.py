@@ -139,6 +139,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 
 clip = Primitive(_clip, 1, name="clip")
+clip.composed = True
 clip.into = lambda out, a, a_min=None, a_max=None: partial(np.clip, a, a_min, a_max, out)
 
 

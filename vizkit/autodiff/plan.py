@@ -21,6 +21,7 @@ runs anew.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -201,7 +202,8 @@ class Plan:
     results
         The arrays of the results, written anew by each step.
     product
-        How many multiplications the largest product of two matrices among the calls takes.
+        How many multiplications the largest product of two matrices among the calls takes; infinitely many where a
+        call may hide products.
     moved
         By the ``id`` of an array of the first step: the array that later steps write in its place.
 
@@ -265,11 +267,11 @@ class Plan:
         return copies
 
 
-def _multiplications(call: Call) -> int:
-    """Return how many multiplications a product of matrices takes; 0 for any other call."""
-    if call.entry is None or call.entry.primitive.name != "matmul":
-        return 0
-    return call.outputs[0].size * np.shape(call.values[0])[-1]
+def _multiplications(call: Call) -> float:
+    """Return how many multiplications a product of matrices takes; 0 for any other call that hides none."""
+    if call.entry is None or not call.entry.primitive.composed:
+        return math.inf
+    return call.outputs[0].size * np.shape(call.values[0])[-1] if call.entry.primitive.name == "matmul" else 0
 
 
 def _is_view(call: Call) -> bool:

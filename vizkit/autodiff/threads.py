@@ -1,9 +1,10 @@
 """Work in parts that run at the same time.
 
 NumPy lets go of Python's lock while it computes, so that parts of one computation can run on several threads.
-Products of matrices have threads of their own inside BLAS, which a small product is not worth; here the parts are
-whole kernels, with all their products, sums and comparisons. The two do not go together: after a product BLAS's
-threads wait for the next one without giving up their cores. So where kernels are shared BLAS gets one (`alone`).
+Products of matrices could have threads inside BLAS as well, but with those the last digits of a product depend on
+their number, and after it they wait for the next one without giving up their cores. So BLAS gets one (`alone`) while
+a network is trained or kernels are shared, and a large product is cut here, between rows (`product`): each number of
+it is then the same sum, and its bits are those of the whole.
 """
 
 from __future__ import annotations
@@ -11,25 +12,26 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from itertools import pairwise
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from vizkit.autodiff import buffers
 
-__all__ = ["BLAS_ALONE", "alone", "at_once", "available", "elementwise", "share", "started", "summed", "wants_alone"]
+__all__ = ["BLAS_ALONE", "alone", "at_once", "available", "elementwise", "product", "share", "summed"]
 
 MOST = 4  # with more threads than these, images of the size of a lesson's are cut too small
 WORTH = 2**17  # numbers to read or write for which starting a thread pays: some 40 µs against 20 µs
 
-_starts = [0]  # how often work was shared among threads
-
 BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no threads of its own
-BLAS_PAYS = 2**22  # and up to which it starts them, but they cost more than they bring
+MULTIPLICATIONS = 16  # of matrices, that take as long as to read or write a number
+ROWS = 24  # a multiple of what BLAS's kernels take at once: a cut between these leaves all bits as they are
 
 NEAR = 2**17  # numbers that stay in a core's nearer memory from one operation to the next
 
@@ -97,38 +99,27 @@ def share(work: Callable[[int, int], None], count: int, load: int, block: int | 
     if threads < 2:
         run(0, count)
         return
-    _starts[0] += 1
-    bounds = [count * number // threads for number in range(threads + 1)]
-    own, *others = pairwise(bounds)
-    running: list[Future[None]] = [_pool().submit(copy_context().run, run, *part) for part in others]
+    own, *others = pairwise(count * number // threads for number in range(threads + 1))
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+    with alone():
+        for part in others:
+            _waiting().put(partial(copy_context().run, _tell_end, ended, run, part))
+        try:
+            run(*own)
+        finally:
+            errors = [ended.get() for _ in others]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _tell_end(ended: SimpleQueue[BaseException | None], run: Callable[[int, int], None], part: tuple[int, int]) -> None:
+    error = None
     try:
-        run(*own)
-    finally:
-        wait(running)
-    for future in running:
-        future.result()
-
-
-def wants_alone(multiplications: int) -> bool:
-    """Say whether a product of matrices of so many multiplications is faster with one thread of BLAS's.
-
-    Examples
-    --------
-    >>> wants_alone(3 * 2), wants_alone(32 * 784 * 128), wants_alone(4096 * 784 * 128)
-    (False, True, False)
-    """
-    return BLAS_ALONE < multiplications <= BLAS_PAYS
-
-
-def started() -> int:
-    """Return how often work was shared among threads so far.
-
-    Examples
-    --------
-    >>> started() >= 0
-    True
-    """
-    return _starts[0]
+        run(*part)
+    except BaseException as raised:  # whoever shared the work raises it again
+        error = raised
+    ended.put(error)
 
 
 @functools.cache
@@ -217,15 +208,41 @@ def summed(x: Any, axis: int) -> Any:
     return out
 
 
+def product(a: Any, b: Any, out: Any) -> Any:
+    """Write the product of two matrices into `out`, of shape (rows, columns), and return it: large ones in parts.
+
+    Examples
+    --------
+    >>> product(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.empty((1, 1))).tolist()
+    [[11.0]]
+    """
+
+    def work(start: int, stop: int) -> None:
+        rows = slice(start * ROWS, stop * ROWS)
+        np.matmul(a[rows], b, out[rows])
+
+    share(work, -(-len(out) // ROWS), out.size * a.shape[1] // MULTIPLICATIONS)
+    return out
+
+
 def _farthest(x: Any) -> list[int]:
     """Return the axes of an array of shape (...) from the one whose elements lie farthest apart in memory."""
     return sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
 
 
 @functools.cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MOST - 1, thread_name_prefix="vizkit")
+def _waiting() -> SimpleQueue[Callable[[], None]]:
+    """Return where threads wait for work, which are started when it is first asked for."""
+    waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def work() -> None:
+        while True:
+            waiting.get()()
+
+    for number in range(1, MOST):
+        Thread(target=work, name=f"vizkit_{number}", daemon=True).start()
+    return waiting
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not live on in a forked process
+    os.register_at_fork(after_in_child=_waiting.cache_clear)  # threads do not live on in a forked process

@@ -5,8 +5,8 @@ weight meets, as a matrix of (samples, channels) for each place, by that weight'
 NumPy multiplies such a stack in one call and reads the pixels where they are. Of an image with few channels a
 matrix would be too narrow: there all pixels of a window are first laid side by side, so that one product remains.
 
-Rows of an image are worked on at the same time (`threads.share`). No matrix is cut for that, so the results have
-the same bits on any number of threads.
+Rows of an image are worked on at the same time (`threads.share`). No matrix is cut for that but the largest, between
+rows of theirs (`threads.product`), so the results have the same bits on any number of threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from vizkit.autodiff import buffers, fused
 from vizkit.autodiff.engine import Primitive
-from vizkit.autodiff.threads import BLAS_ALONE, at_once, elementwise, share, summed
+from vizkit.autodiff.threads import BLAS_ALONE, MULTIPLICATIONS, at_once, elementwise, product, share, summed
 from vizkit.nn.images import Pair, Windows, inward, outward, transposed_length
 
 __all__ = ["add_bias", "conv2d", "conv2d_transpose", "rectify"]
@@ -53,32 +53,25 @@ def _is_wide(shape: tuple[int, ...], work: int, stride: int) -> bool:
     return batch < SAMPLES or (stride == 1 and columns * batch * work <= BLAS_ALONE)
 
 
-def _load(shape: tuple[int, ...], work: int, wide: bool) -> int:
-    """Return how much work the products for all places are, in numbers read or written; 0 when BLAS shares it."""
-    rows, columns, batch = shape[:3]
-    alone = (columns * batch if wide else batch) * work <= BLAS_ALONE
-    return rows * columns * batch * work // 16 if alone else 0
-
-
 def _conv2d(x: Any, kernel: Any, strides: Pair = (1, 1), padding: str = "valid", dilation: Pair = (1, 1)) -> Any:
     filters = kernel.shape[3]
     windows = Windows.over(x.shape, kernel.shape[:2], strides, padding, dilation)
     views = _views(inward(x, windows.pads), windows)
     weights = kernel.reshape(*views.shape[:2], views.shape[5], filters)
     total = buffers.empty((*windows.places, len(x), filters), np.result_type(x, kernel))
-    product = buffers.empty(total.shape, total.dtype)
+    each = buffers.empty(total.shape, total.dtype)
     work = views.shape[5] * filters
     wide = _is_wide(total.shape, work, strides[1])
 
     def rows(start: int, stop: int) -> None:
-        result, more = (_joined(array[start:stop], wide) for array in (total, product))
+        result, more = (_joined(array[start:stop], wide) for array in (total, each))
         for at in np.ndindex(views.shape[:2]):
             np.matmul(_joined(views[at][start:stop], wide), weights[at], out=more if any(at) else result)
             if any(at):
                 np.add(result, more, out=result)
 
-    load = views.shape[0] * views.shape[1] * _load(total.shape, work, wide)
-    share(rows, windows.places[0], load, at_once(product[0].size))
+    load = kernel.size * total[..., 0].size // MULTIPLICATIONS
+    share(rows, windows.places[0], load, at_once(each[0].size))
     return outward(total)
 
 
@@ -92,7 +85,7 @@ def _spread(
     windows = Windows.over(shape, kernel.shape[:2], strides, padding, dilation)
     passed = buffers.empty((*windows.image, shape[0], shape[3]), np.result_type(g, kernel))
     gradient = inward(g)
-    product = buffers.empty((windows.image[0], *gradient.shape[1:3], shape[3]), passed.dtype)
+    each = buffers.empty((windows.image[0], *gradient.shape[1:3], shape[3]), passed.dtype)
     turned = buffers.empty((*windows.size, kernel.shape[3], kernel.shape[2]), kernel.dtype)
     np.copyto(turned, kernel.swapaxes(2, 3))  # BLAS takes a third less time when a small right matrix is in order
     work = kernel.shape[2] * kernel.shape[3]
@@ -102,13 +95,13 @@ def _spread(
         passed[start:stop].fill(0)
         for at, first in windows.offsets():
             standing, met = windows.rows_meeting(first[0], start, stop)
-            more = product[start : start + standing.stop - standing.start]
+            more = each[start : start + standing.stop - standing.start]
             np.matmul(_joined(gradient[standing], wide), turned[at], out=_joined(more, wide))
             reached = passed[met, windows.met(first)[1]]
             np.add(reached, more, out=reached)
 
-    load = windows.size[0] * windows.size[1] * _load(gradient.shape, work, wide)
-    share(rows, windows.image[0], load, at_once(product[0].size))
+    load = kernel.size * gradient[..., 0].size // MULTIPLICATIONS
+    share(rows, windows.image[0], load, at_once(each[0].size))
     return outward(passed, windows.pads)
 
 
@@ -135,12 +128,12 @@ def _conv2d_kernel(
 
 
 def _cross_whole(views: Any, gradient: Any, passed: Any) -> None:
-    """Multiply the pixels that each weight meets by the gradient, in one product that BLAS shares among threads."""
+    """Multiply the pixels that each weight meets by the gradient, in one product."""
     flat = gradient.reshape(-1, gradient.shape[3])
     pixels = buffers.empty(views.shape[2:], views.dtype)
     for at in np.ndindex(views.shape[:2]):
         np.copyto(pixels, views[at])
-        np.matmul(pixels.reshape(-1, pixels.shape[3]).T, flat, out=passed[at])
+        product(pixels.reshape(-1, pixels.shape[3]).T, flat, passed[at])
 
 
 def _cross_bands(views: Any, gradient: Any, passed: Any, joined: int) -> None:
@@ -163,7 +156,7 @@ def _cross_bands(views: Any, gradient: Any, passed: Any, joined: int) -> None:
                 if low > first:
                     np.add(shares[band], sums[band], out=shares[band])
 
-    share(work, bands, passed.size * gradient.size // gradient.shape[3] // 16)
+    share(work, bands, passed.size * gradient.size // gradient.shape[3] // MULTIPLICATIONS)
     np.sum(shares, axis=0, out=passed)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.autodiff import Tape, Tracked, fused
+from vizkit.autodiff import Tape, Tracked, fused, threads
 from vizkit.autodiff.buffers import empty
 
 __all__ = ["gru", "lstm", "scan"]
@@ -101,7 +101,7 @@ def _summed(sequences: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
     inputs = empty((times, batch, features), sequences.dtype)
     inputs[...] = sequences.transpose(1, 0, 2)
     sums = empty((times, batch, len(bias)), inputs.dtype)
-    np.matmul(_rows(inputs), kernel, out=_rows(sums))
+    threads.product(_rows(inputs), kernel, _rows(sums))
     sums += bias
     return inputs, sums
 
@@ -109,13 +109,13 @@ def _summed(sequences: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
 def _summed_back(passed: Any, inputs: Any, kernel: Any) -> tuple[Any, Any, Any]:
     """Return the gradients of sequences, kernel and bias from that of the sums, of shape (time, batch, sums)."""
     to_inputs = empty(inputs.shape, inputs.dtype)
-    np.matmul(_rows(passed), kernel.T, out=_rows(to_inputs))
+    threads.product(_rows(passed), kernel.T, _rows(to_inputs))
     return to_inputs.transpose(1, 0, 2), _kernel_back(inputs, passed), _rows(passed).sum(axis=0)
 
 
 def _kernel_back(inputs: Any, passed: Any) -> Any:
     """Return the gradient of a kernel that met the inputs of all times: one product."""
-    return np.matmul(_rows(inputs).T, _rows(passed), out=empty((inputs.shape[2], passed.shape[2]), passed.dtype))
+    return threads.product(_rows(inputs).T, _rows(passed), empty((inputs.shape[2], passed.shape[2]), passed.dtype))
 
 
 def _slopes(gates: Any, is_sigmoid: Any) -> Any:

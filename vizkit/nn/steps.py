@@ -47,7 +47,6 @@ class Steps:
         self._met: set[Any] = set()  # the kinds of batches there were since the latest change
         self._change = -1
         self._repeatable = False
-        self._shares = False  # whether kernels of the model are shared among threads
 
     @property
     def are_settled(self) -> bool:
@@ -69,9 +68,11 @@ class Steps:
             return self.repeat(plan, samples, part)
         batch = samples[part]
         if self._repeatable and kind in self._met and len(self.plans) < _MOST_PLANS:
-            return self._write_down(kind, batch, watched)
+            with threads.alone():
+                return self._write_down(kind, batch, watched)
         self._met.add(kind)
-        return self._on_a_tape(batch, watched)
+        with threads.alone():
+            return self._on_a_tape(batch, watched)
 
     def settle(self) -> None:
         """Forget all plans, if anything was changed since they were made."""
@@ -111,7 +112,11 @@ class Steps:
     def repeat(self, plan: Plan, samples: Samples, part: Any) -> tuple[float, Samples, Any]:
         """Do the same by a plan, without any code of layers; what is returned is as of `take`."""
         plan.load(samples.arrays, part)
-        self._run(plan)
+        if plan.product > threads.BLAS_ALONE:
+            with threads.alone():
+                plan.run()
+        else:
+            plan.run()
         loss, prediction = plan.results
         value = loss.item()
         if not math.isfinite(value):
@@ -119,19 +124,10 @@ class Steps:
         self.model.optimizer.update()
         return value, Samples(*plan.inputs), prediction
 
-    def _run(self, plan: Plan) -> None:
-        if self._shares or threads.wants_alone(plan.product):
-            with threads.alone():
-                plan.run()
-        else:
-            before = threads.started()
-            plan.run()
-            self._shares = threads.started() > before
-
     def record(self, tape: Tape, batch: Samples) -> tuple[float, Samples, Any]:
         """Do the same on the tape of a recording, and tell the recorder of it; what is returned is as of `take`."""
         model, recording = self.model, tape.recording
-        with tape.watch(model.weights):
+        with threads.alone(), tape.watch(model.weights):
             prediction = model(Tracked(np.asarray(model._cast(batch.x)), tape), training=True)
             loss = model._with_penalties(recording.loss(batch.y, prediction, batch.weights))
             value = self._checked(lowered(loss), batch)
