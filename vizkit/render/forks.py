@@ -98,9 +98,13 @@ class Troupe:
 
 
 def _work(job: bytes, source: bytes, ahead: bool, pipes: Sequence[Connection], news: Connection) -> None:
+    from vizkit.render.outlines import take_turns  # there is no such module on Windows
+
     os.setpgrp()  # so that all of them can be ended at once
     tqdm.monitor_interval = 0  # else manim's progress bar has a thread, though it is not shown
-    led = _Led(Source.from_bytes(source), Job.from_bytes(job).shot)
+    place = Source.from_bytes(source)
+    take_turns(Path(place.media))
+    led = _Led(place, Job.from_bytes(job).shot)
     led.part = _Leader(led, pipes, ahead, news)
     try:
         said = outcome(led.survey)
