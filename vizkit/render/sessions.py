@@ -214,13 +214,15 @@ def scene_class(file: str, name: str) -> type[Scene]:
     # Compiled from its text, not from a kept compilation: that could be an older one of the same second.
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
-    except Exception as error:
-        raise _failed(name or path.name, str(path), error) from None
+    except (Exception, SystemExit) as error:
+        raise _failed(name, str(path), error) from None
     found = {each.__name__: each for each in vars(module).values() if _is_scene(each, module)}
     if not name and len(found) == 1:
         return next(iter(found.values()))
+    if not found:
+        raise ArgumentError(f"{path.name} has no scene: no class in it derives from manim's Scene.")
     if not name:
-        raise ArgumentError(f"Name one scene of {path.name}; it has: {', '.join(sorted(found)) or 'none'}.")
+        raise ArgumentError(f"Name one scene of {path.name}; it has: {', '.join(sorted(found))}.")
     if name not in found:
         raise unknown_name("scene", name, found)
     return found[name]
@@ -286,7 +288,10 @@ def inside(folder: str) -> Iterator[None]:
 
 def _failed(scene: str, file: str, error: BaseException) -> RenderError:
     """Return the error of a scene that failed: what went wrong, and on which line of its file."""
-    path = Path(file).resolve()
-    steps = [step for step in traceback.extract_tb(error.__traceback__) if Path(step.filename) == path]
+    path, way = Path(file).resolve(), traceback.extract_tb(error.__traceback__)
+    named = f"The scene {scene}".rstrip()
+    if way and way[-1].name == "post_construct":  # manim looks there whether anything was played
+        return RenderError(f"{named} plays nothing and waits for nothing, so there is nothing to film.")
+    steps = [step for step in way if Path(step.filename) == path]
     where = f" in line {steps[-1].lineno} of {path.name}" if steps else ""
-    return RenderError(f"The scene {scene} failed{where}: {type(error).__name__}: {error}")
+    return RenderError(f"{named} failed{where}: {type(error).__name__}: {error}")
