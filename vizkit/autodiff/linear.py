@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.autodiff.engine import Primitive, implements
-from vizkit.autodiff.threads import BLAS_ALONE, product
+from vizkit.autodiff.threads import WORTH_CUTTING, product
 from vizkit.errors import UnsupportedOperationError
 
 __all__: list[str] = []
@@ -43,7 +43,7 @@ matmul = implements(np.matmul)(Primitive(np.matmul, 2, [_matmul_a, _matmul_b], n
 def _matmul_into(out: Any, a: Any, b: Any) -> Any:
     if not (a.ndim == b.ndim == 2 and a.dtype == b.dtype == out.dtype and out.flags.c_contiguous):
         return partial(np.matmul, a, b, out)
-    if out.size * a.shape[1] > BLAS_ALONE and not np.may_share_memory(a, b):  # BLAS knows x xᵀ, and computes half
+    if out.size * a.shape[1] >= WORTH_CUTTING and not np.may_share_memory(a, b):  # BLAS knows x xᵀ: it computes half
         return partial(product, a, b, out)
     return partial(np.dot, a, b, out)  # the same product, at a third of the price of calling np.matmul
 

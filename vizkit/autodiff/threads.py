@@ -31,6 +31,7 @@ WORTH = 2**17  # numbers to read or write for which starting a thread pays: some
 
 BLAS_ALONE = 2**18  # multiplications of one product up to which BLAS starts no threads of its own
 MULTIPLICATIONS = 16  # of matrices, that take as long as to read or write a number
+WORTH_CUTTING = 2 * WORTH * MULTIPLICATIONS  # multiplications of a product from which it is cut in two
 ROWS = 24  # a multiple of what BLAS's kernels take at once: a cut between these leaves all bits as they are
 
 NEAR = 2**17  # numbers that stay in a core's nearer memory from one operation to the next

@@ -14,7 +14,7 @@ from vizkit.errors import ArgumentError, ShapeError
 __all__ = ["Samples", "batches", "hold_out", "parts", "samples"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would make each three times as dear, at every step
 class Samples:
     """Inputs and targets, each of shape (samples, ...), and how often each sample counts.
 
@@ -43,7 +43,7 @@ class Samples:
         """What batches of these samples have in common: the shapes of single samples, and the types."""
         if not self._kind:  # asked for at every step
             kinds = [None if array is None else (array.dtype.str, array.shape[1:]) for array in self.arrays]
-            object.__setattr__(self, "_kind", tuple(kinds))
+            self._kind = tuple(kinds)
         return self._kind
 
     def __getitem__(self, part: Any) -> Samples:
