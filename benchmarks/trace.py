@@ -3,9 +3,10 @@
 usage: python benchmarks/trace.py [--rounds N] [--processor] [--quick]
 
 The MLP, the convolutional network and the dosage network of `peers/workloads.py` train in vizkit by `train_on_batch`:
-alone, and recorded in the ways of the table; in memory, the last few steps are kept. In each round every way trains
-some steps in turn, so a busy machine disturbs all alike; a ratio is that of a round, and the table has the median of
-all rounds. Setting up, the first steps, closing and deleting are not timed.
+alone, and recorded in the ways of the table; in memory, the last few steps are kept (`Keep(last=4)`). One sample of
+the batch with the parameters at every 10th step is what `record` chooses for a file of its own accord. In each round
+every way trains some steps in turn, so a busy machine disturbs all alike; a ratio is that of a round, and the table
+has the median of all rounds. Setting up, the first steps, closing and deleting are not timed.
 
 `--processor` measures the time of the processor in place of the clock's, for a machine that others load; set
 OMP_NUM_THREADS=1 for it. Waiting for the disk is not in it. `--quick` takes one round of few steps, to see that
@@ -20,7 +21,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,51 +30,12 @@ from peers.programs import compiled
 from peers.workloads import STEPS
 
 from vizkit import nn, record
-from vizkit.trace import Keep, ModelDescription, Recorder, Trace
-from vizkit.trace.forms import Form
-from vizkit.trace.rows import Block, OpenBlock, new_rows
-from vizkit.trace.sources import source_of
+from vizkit.trace import Keep
 
-RING = 4  # the steps that are in memory where all are recorded there: without a bound it would be the system's memory
+LAST = 4  # the steps that are in memory where all are recorded there: without a bound it would be the system's memory
 WARM = 12  # steps of a turn that are not timed: the first ones are written down
 STEPS_OF_A_TURN = {"A32": 60, "A128": 40, "B32": 20, "B128": 10, "D": 2000}
 QUICK = {"A32": 12, "B32": 2, "D": 20}
-
-
-class Ring:
-    """Keeps the last steps in memory: a store for a `Recorder`, which begins anew when it is full."""
-
-    def __init__(self) -> None:
-        self.blocks: dict[Form, OpenBlock] = {}
-
-    def opened(self, form: Form) -> OpenBlock:
-        """Return a block of a form that has a free row."""
-        found = self.blocks.get(form)
-        if found is None:
-            rows = new_rows(form, RING)
-            rows.fill(0)  # so that the system has given the memory before anything is measured
-            found = self.blocks[form] = OpenBlock(Block(form, lambda: memoryview(rows)), rows, sealed=False)
-        elif found.full:
-            found.block.count = 0
-        return found
-
-    def describe(self, model: ModelDescription) -> None:
-        """Do nothing."""
-
-    def note(self, missing: Any) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-@contextmanager
-def remembered(model: Any, keep: Keep) -> Iterator[None]:
-    """Record a model inside a ``with`` block, so that the last steps are in memory."""
-    source = source_of(model)
-    source._attach(Recorder(Trace(ModelDescription(model.name)), keep, Ring()))
-    yield
-    source._detach()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +49,18 @@ class Way:
 
     def listen(self, model: Any, folder: Path) -> AbstractContextManager[Any]:
         """Return what records a model inside a ``with`` block."""
-        return record(model, self.keep, path=folder / "run.vkt") if self.on_disk else remembered(model, self.keep)
+        return record(model, self.keep, path=folder / "run.vkt" if self.on_disk else None)
 
 
 WAYS = (
     Way("nothing", Keep(kinds=()), False, {"A": 1.01, "B": 1.01, "D": 1.01}),
-    Way("everything, in memory", Keep(), False, {"A": 1.20, "B": 1.20}),
-    Way("one sample of the batch, every step, to disk", Keep(samples=1), True, {"A": 1.10, "B": 1.05}),
+    Way("everything, the last steps in memory", Keep(last=LAST), False, {"A": 1.20, "B": 1.20}),
+    Way(
+        "one sample of the batch every step, parameters every 10th, to disk",
+        Keep(samples=1, parameters=10),
+        True,
+        {"A": 1.10, "B": 1.05},
+    ),
     Way("everything, every 10th step, to disk", Keep(steps=10), True, {"A": 1.2, "B": 1.3}),
     Way(
         "moments and extremes of every array, every 10th step",
@@ -101,7 +68,12 @@ WAYS = (
         False,
         {"A": 1.1, "B": 1.05},
     ),
-    Way("every value of every step, operations too, in memory", Keep(levels=("layer", "op")), False, {"D": 1.05}),
+    Way(
+        "every value of every step, operations too, the last steps in memory",
+        Keep(levels=("layer", "op"), last=LAST),
+        False,
+        {"D": 1.05},
+    ),
 )
 
 

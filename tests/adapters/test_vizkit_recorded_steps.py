@@ -14,7 +14,7 @@ from vizkit import load, nn, record
 from vizkit.adapters.vizkit import steps as recorded
 from vizkit.errors import DivergenceError, ShapeError
 from vizkit.nn import steps
-from vizkit.trace import ForwardEvent, Keep, LossEvent
+from vizkit.trace import BackwardEvent, ForwardEvent, Keep, LossEvent
 
 EVERYTHING = Keep(levels=("layer", "op"))
 
@@ -125,6 +125,34 @@ def test_each_layer_tells_the_bits_of_a_tape(kind, levels):
 
         train = lambda model: model.fit(x, np.ones((11, 2)), epochs=4, batch_size=11, verbose=0)  # noqa: E731
         assert all_ways(make, train, Keep(levels=levels)) == 1
+
+
+def operations(plan):
+    """Return how often each of the costly operations is in a plan."""
+    names = [call.entry.primitive.name if call.entry else "pull" for call in plan.calls]
+    return {name: names.count(name) for name in ("conv2d", "rectify", "maximum", "max_pool2d", "matmul", "pull")}
+
+
+@pytest.mark.parametrize("keep", [Keep(), Keep(samples=1), Keep(kinds=("loss", "backward"))])
+def test_layers_are_told_with_the_operations_of_training_alone(keep):
+    alone, model = convolutions(), convolutions()
+    letters(alone)
+    with record(model, keep):
+        letters(model)
+        (found, *_) = model._recording.steps.plans.values()
+    (plan, *_) = alone._steps.plans.values()
+    assert operations(found.plan) == operations(plan) and operations(plan)["rectify"]
+
+
+@pytest.mark.parametrize("most", [0, 4])
+@pytest.mark.parametrize(("keep", "there"), [(Keep(), False), (EVERYTHING, True)])
+def test_the_data_s_gradient_is_told_with_operations_only(keep, there, most):
+    with mock.patch.object(recorded, "_MOST_PLANS", most), record(model := convolutions(), keep) as trace:
+        letters(model)
+    backward = {layer: list(trace.events(BackwardEvent, layer=layer, level="layer")) for layer in ("conv2d", "dense")}
+    assert len(backward["conv2d"]) == len(backward["dense"]) == len(trace.steps)
+    assert {len(event.input_gradients) for event in backward["conv2d"]} == {int(there)}
+    assert {len(event.input_gradients) for event in backward["dense"]} == {1}
 
 
 def convolutions():

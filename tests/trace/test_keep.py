@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trace_strategies import NestedModel
 
@@ -32,6 +32,7 @@ def expected(told, steps, layers, kinds, levels):
             yield kind, node, step, fields
 
 
+@settings(deadline=None)
 @given(
     steps=st.none() | st.integers(1, 4) | st.sets(st.integers(0, 9)),
     layers=st.none() | st.sets(st.sampled_from(["block", "dense", "conv*", "d?nse", "*"]), min_size=1),
@@ -50,6 +51,7 @@ def test_selection_equals_plain_filtering(steps, layers, kinds, levels, called):
     assert all(same_value(row.read(), told[3]) for row, told in zip(trace.log.rows, rows, strict=True))
 
 
+@settings(deadline=None)  # other programs may slow a run down
 @given(st.integers(1, 6) | st.lists(st.integers(0, 6), max_size=4))
 def test_samples_are_rows_of_the_batch_and_parameters_stay_whole(samples):
     rows = range(samples) if isinstance(samples, int) else samples
@@ -93,6 +95,11 @@ def test_one_name_one_kind_and_classes_are_accepted():
         ({"samples": 0}, "0"),
         ({"samples": [-1]}, "-1"),
         ({"samples": "first"}, "'first'"),
+        ({"parameters": 0}, "parameters .* 0"),
+        ({"parameters": "ten"}, "parameters .* 'ten'"),
+        ({"parameters": [1, -1]}, "parameters .* -1"),
+        ({"last": 0}, "last .* 0"),
+        ({"last": 2.0}, "last .* 2.0"),
     ],
 )
 def test_bad_values_are_named(arguments, said):
@@ -112,7 +119,11 @@ def test_unknown_names_come_with_the_nearest():
 
 
 @pytest.mark.parametrize(
-    "keep", [Keep(), Keep(steps=3), Keep(samples=2), Keep(kinds="loss"), Keep(kinds=("forward", "update"))]
+    "keep",
+    [
+        *(Keep(), Keep(steps=3), Keep(samples=2), Keep(kinds="loss"), Keep(kinds=("forward", "update"))),
+        *(Keep(parameters=3), Keep(parameters=[]), Keep(last=2), Keep(parameters=[4], last=3), Keep(last=100)),
+    ],
 )
 def test_the_estimate_is_what_a_recording_takes(keep):
     from vizkit.trace import samples

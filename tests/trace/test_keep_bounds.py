@@ -162,14 +162,19 @@ def test_record_chooses_one_sample_where_everything_would_be_large(tmp_path, wid
     def outputs(**options):
         model = Wide()
         with record(model, **options) as trace:
-            model._recorder.forward(0, DENSE, (np.ones((64, 5)),), np.ones((64, 5)), {"kernel": np.ones((4, 4))})
+            for step in (0, 3):
+                if model._recorder.wants("forward", DENSE, step):
+                    fields = (np.ones((64, 5)),), np.ones((64, 5)), {"kernel": np.ones((4, 4))}
+                    model._recorder.forward(step, DENSE, *fields)
         return trace
 
     chosen = outputs(path=tmp_path / "run.vkt")
     assert chosen.event("forward", step=0).output.shape == (kept, 5)
     assert chosen.event("forward", step=0).parameters["kernel"].shape == (4, 4)
-    said = [missing for missing in load(tmp_path / "run.vkt").missing() if missing.kind == "samples"]
-    assert len(said) == (kept == 1) and all("keep=Keep()" in missing.reason for missing in said)
+    assert bool(chosen.event("forward", step=3).parameters) == (kept > 1)
+    said = {missing.kind: missing.reason for missing in load(tmp_path / "run.vkt").missing()}
+    assert set(said) == (set() if kept > 1 else {"samples", "parameters"})
+    assert kept > 1 or ("keep=Keep()" in said["samples"] and "every 10th step" in said["parameters"])
     for options in ({"path": tmp_path / "run.vkt", "keep": Keep()}, {}):
         assert outputs(**options).event("forward", step=0).output.shape == (64, 5)
 

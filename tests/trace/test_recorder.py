@@ -164,3 +164,15 @@ def test_a_later_description_replaces_the_first():
     with record(model) as trace:
         model._recorder.describe(ModelDescription("built", optimizer={"rate": np.float64(0.5), "f": np.tanh}))
     assert trace.model == ModelDescription("built", optimizer={"rate": 0.5, "f": "tanh"})
+
+
+def test_each_step_is_found_where_blocks_are_full_and_steps_look_different():
+    """A block is opened for a step that is expected to look like the others and then does not."""
+    recorder = Recorder(Trace(ModelDescription("m")), None)
+    node, wide = Node(0, "d", "Dense"), np.zeros((1, 250))
+    for step in range(40):
+        recorder.forward(step, node, (wide,), wide, {})
+        if step % 5 == 4:
+            recorder.forward(step, node, (wide,), wide, {})
+        found = [len(list(recorder.trace.events(step=at))) for at in range(step + 1)]
+        assert found == [1 + (at % 5 == 4) for at in range(step + 1)]

@@ -116,10 +116,13 @@ def test_history_and_model(trace, expected):
     assert trace.model.layers[0].parameters == {"kernel": (1, 2), "bias": (2,)}
 
 
-@pytest.mark.parametrize("keep", [Keep(), Keep(samples=2), Keep(steps=2), Keep(layers="hidden")])
-def test_the_estimate_is_what_the_recording_takes(keep):
+@pytest.mark.parametrize(
+    "keep", [Keep(), Keep(samples=2), Keep(steps=2), Keep(layers="hidden"), Keep(parameters=2), Keep(parameters=[])]
+)
+def test_the_estimate_is_what_the_recording_takes_and_the_data_s_gradient(keep):
     network = nn.networks.dosage_network(learning_rate=RATE)
     estimated = keep.estimate(network, X, steps=STEPS)
     with vizkit.record(network, keep) as trace:
         network.fit(X, Y, batch_size=3, epochs=STEPS, verbose=0)
-    assert trace.nbytes == estimated
+    data = sum(event.inputs[0].nbytes for event in trace.events("forward", layer="hidden"))
+    assert trace.nbytes == estimated - data

@@ -160,7 +160,7 @@ def test_stack_equals_stacking_by_hand(nested, trace, kind, quantity, layer, ite
         ("update", "parameter", {"layer": "dense", "item": "bias"}, UnknownNameError, "'parameter'"),
         ("forward", "output", {}, TraceQueryError, "say which with layer=.*'dense'"),
         ("forward", "parameters", {"layer": "dense"}, TraceQueryError, "'kernel', 'bias'"),
-        ("forward", "parameters", {"layer": "block"}, TraceQueryError, "none"),
+        ("forward", "parameters", {"layer": "block"}, TraceQueryError, "no parameters"),
         ("forward", "parameters", {"layer": "dense", "item": "kernal"}, UnknownNameError, "'kernel'"),
         ("forward", "inputs", {"layer": "dense", "item": 1}, UnknownNameError, "1"),
         ("forward", "output", {"layer": "dense", "item": 1}, TraceQueryError, "item=1"),

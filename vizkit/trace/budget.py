@@ -36,7 +36,7 @@ class Budget:
     def wants(self, step: int, written: int) -> bool:
         """Say whether a step is recorded, given the bytes written before it; none is when they are used up."""
         if written > self._written:
-            self._written, self._row = written, written - self._written
+            self._written, self._row = written, max(self._row, written - self._written)  # rows may take turns
         if self.pace and written + self._row > self.most:
             self.pace = 0
             self._say(step, "nothing more is recorded")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from math import log10
 from numbers import Integral
 from typing import Any, TypeAlias, get_args
@@ -43,6 +44,10 @@ class Keep:
         Which samples of the batch are kept of a layer's arrays and of the loss's: a whole number n
         keeps the first n, a list keeps those positions; None keeps all. A smaller batch gives those
         that it has. Parameters, their gradients and the arrays of the level ``"op"`` are kept whole.
+    parameters
+        At which of these steps the parameters of layers are kept, with their gradients and updates: they belong to no
+        sample, and of a few samples they are nearly all bytes. Said as `steps` is; None keeps them at each. At the
+        other steps events have no parameters and there are no updates; ``trace.missing()`` says so.
     statistics
         Keep moments, extremes and a histogram of each array instead of the array, as a
         `StatisticsEvent`; losses are kept as they are.
@@ -50,6 +55,9 @@ class Keep:
         How many bytes the recorded steps may take. The recording is thinned before they do: the first
         half is for every step, the next quarter for every second one, and so on. It warns when it begins
         to leave steps out, and ``trace.missing()`` says so. None sets no bound.
+    last
+        Keep this number of steps, the last ones: each new step takes the place of the oldest. The memory that
+        this takes does not grow, so a training may go on for ever. Not in a file; None keeps them all.
 
     Raises
     ------
@@ -70,8 +78,10 @@ class Keep:
     kinds: Kinds = None
     levels: Level | Iterable[Level] = ("layer",)
     samples: int | Iterable[int] | None = None
+    parameters: Steps = None
     statistics: bool = False
     max_bytes: int | None = None
+    last: int | None = None
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -79,13 +89,11 @@ class Keep:
 
     def step(self, step: int) -> bool:
         """Say whether this step is kept."""
-        if self.steps is None:
-            return True
-        if self.steps == LOGARITHMIC:
-            return step < 1 or step == round(10 ** (round(10 * log10(step)) / 10))
-        if callable(self.steps):
-            return bool(self.steps(step))
-        return step % self.steps == 0 if isinstance(self.steps, int) else step in self.steps
+        return _is_among(self.steps, step)
+
+    def parameters_at(self, step: int) -> bool:
+        """Say whether parameters are kept at this step, if it is kept."""
+        return _is_among(self.parameters, step)
 
     def kind(self, kind: str) -> bool:
         """Say whether events of this kind are kept."""
@@ -115,7 +123,10 @@ class Keep:
         return [sample for sample in self.samples if sample < length]
 
     def estimate(self, model: Any, batch: Any, *, steps: int = 1) -> int:
-        """Return how many bytes of arrays a recording will take.
+        """Return how many bytes of arrays a recording will take, at most.
+
+        Every input is counted with a gradient. Data have none where layers alone are kept, so it will be less by
+        as many bytes as the data have.
 
         Parameters
         ----------
@@ -150,7 +161,11 @@ class Keep:
         length = _batch_length(batch)
         rows = self.rows(length)
         kept = len(range(length)[rows]) if isinstance(rows, slice) else len(rows)
-        total = step_bytes(describe(model), self, kept) * sum(map(self.step, range(steps)))
+        description, chosen = describe(model), [step for step in range(steps) if self.step(step)]
+        whole = sum(map(self.parameters_at, chosen[-(self.last or 0) :]))
+        rest = len(chosen[-(self.last or 0) :]) - whole
+        total = whole * step_bytes(description, self, kept)
+        total += rest * step_bytes(description, self, kept, parameters=False) if rest else 0
         return total if self.max_bytes is None else min(total, self.max_bytes)
 
 
@@ -182,17 +197,27 @@ def _whole_numbers(what: str, values: Any, least: int) -> Iterator[int]:
         yield int(value)
 
 
-def _check_steps(steps: Steps) -> Any:
+def _is_among(steps: Any, step: int) -> bool:
+    if steps is None:
+        return True
+    if steps == LOGARITHMIC:
+        return step < 1 or step == round(10 ** (round(10 * log10(step)) / 10))
+    if callable(steps):
+        return bool(steps(step))
+    return step % steps == 0 if isinstance(steps, int) else step in steps
+
+
+def _check_steps(steps: Steps, what: str = "steps") -> Any:
     if steps is None or callable(steps) or (isinstance(steps, str) and steps == LOGARITHMIC):
         return steps
     if _whole(steps):
-        return next(_whole_numbers("steps", [steps], 1))
+        return next(_whole_numbers(what, [steps], 1))
     if isinstance(steps, (str, bytes)) or not isinstance(steps, Iterable):
         raise ArgumentError(
-            f"Keep's steps are None, a whole number n (every n-th step), a list of steps, "
+            f"Keep's {what} are None, a whole number n (every n-th step), a list of steps, "
             f"{LOGARITHMIC!r} or a function, not {steps!r}."
         )
-    return steps if isinstance(steps, range) else frozenset(_whole_numbers("steps", steps, 0))
+    return steps if isinstance(steps, range) else frozenset(_whole_numbers(what, steps, 0))
 
 
 def _check_samples(samples: Any) -> Any:
@@ -242,8 +267,8 @@ def _check_statistics(statistics: Any) -> bool:
     return statistics
 
 
-def _check_max_bytes(most: Any) -> int | None:
-    return None if most is None else next(_whole_numbers("max_bytes", [most], 1))
+def _check_bound(what: str, most: Any) -> int | None:
+    return None if most is None else next(_whole_numbers(what, [most], 1))
 
 
 def _batch_length(batch: Any) -> int:
@@ -259,6 +284,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "kinds": _check_kinds,
     "levels": _check_levels,
     "samples": _check_samples,
+    "parameters": partial(_check_steps, what="parameters"),
     "statistics": _check_statistics,
-    "max_bytes": _check_max_bytes,
+    "max_bytes": partial(_check_bound, "max_bytes"),
+    "last": partial(_check_bound, "last"),
 }

@@ -62,11 +62,15 @@ class EventLog:
     ----------
     open_step
         Returns the step that is not complete yet as a block, or None; set by who records.
+    last
+        How many steps there are at most, the last ones; None where all stay. Blocks may hold some more.
     """
 
     def __init__(self) -> None:
         self.nodes: dict[int, Node] = {}
-        self.missing: list[Missing] = []
+        self.last: int | None = None
+        self._noted: list[Missing] = []
+        self._latest = _Latest()
         self.open_step: Callable[[], Block | None] | None = None
         self._blocks: dict[Form, list[Block]] = {}
 
@@ -82,18 +86,44 @@ class EventLog:
 
     def note(self, missing: Missing) -> bool:
         """Note something that is missing; say whether it was not noted before."""
-        new = missing not in self.missing
+        new = missing not in self._noted
         if new:
-            self.missing.append(missing)
+            self._noted.append(missing)
         return new
+
+    @property
+    def missing(self) -> list[Missing]:
+        """What was noted, and that early steps were dropped if they were."""
+        if self.last is None:
+            return self._noted
+        self.blocks()  # which finds out whether there are more steps than the last ones
+        if not self._latest.dropped:
+            return self._noted
+        kept = f"the last {self.last:,} steps are" if self.last > 1 else "the last step is"
+        return [*self._noted, Missing("", "steps", f"Only {kept} kept; those before were dropped.")]
+
+    def whole_blocks(self) -> list[Block]:
+        """Return the blocks of steps as they are, the step that is told just now not among them."""
+        return [block for form, blocks in self._blocks.items() if isinstance(form, StepForm) for block in blocks]
+
+    def drop(self, block: Block) -> None:
+        """Remove a block."""
+        blocks = self._blocks[block.form]
+        blocks.remove(block)
+        if not blocks:
+            del self._blocks[block.form]
+        self._latest.dropped = True
 
     def blocks(self, kind: type[Form] = StepForm) -> dict[Form, list[Block]]:
         """Return the blocks of steps (or of epochs) by their form, each list in order."""
         found = {form: blocks for form, blocks in self._blocks.items() if isinstance(form, kind)}
         unfinished = self.open_step() if self.open_step is not None and kind is StepForm else None
         if unfinished is not None:
-            found[unfinished.form] = [*found.get(unfinished.form, ()), unfinished]
-        return found
+            before = [block for block in found.get(unfinished.form, ()) if block.count]  # one may be open for this step
+            found[unfinished.form] = [*before, unfinished]
+        if self.last is None or kind is not StepForm:
+            return found
+        return self._latest.of(found, self.last, unfinished is not None)
 
     @property
     def nbytes(self) -> int:
@@ -165,6 +195,31 @@ class EventLog:
         return chain.from_iterable(self.blocks().values())
 
 
+class _Latest:
+    """The last steps among those of some blocks; what was found is kept until there are others."""
+
+    def __init__(self) -> None:
+        self.dropped = False  # whether there were steps before these blocks
+        self._key: tuple[int, ...] = ()
+        self._found: dict[Form, list[Block]] = {}
+
+    def of(self, blocks: dict[Form, list[Block]], last: int, is_open: bool) -> dict[Form, list[Block]]:
+        """Return blocks without the rows that come before the last steps; `is_open` when one step is not complete."""
+        every = [block for several in blocks.values() for block in several if block.count]
+        total = sum(block.count for block in every)
+        if total <= last:
+            return blocks
+        self.dropped = True
+        key = (total, max(block.last for block in every), sum(len(form.events) for form in blocks), is_open)
+        if key != self._key:
+            steps = np.sort(np.concatenate([block.steps() for block in every]))
+            since, self._found, self._key = steps[-last], {}, key
+            for form, several in blocks.items():
+                left = [part for block in several if (part := block.since(since)) is not None]
+                self._found |= {form: left} if left else {}
+        return self._found
+
+
 def _in_order(several: Any, step: int | None) -> Iterator[Place]:
     """The rows of blocks of several forms by their steps."""
     if step is not None:
@@ -179,9 +234,10 @@ def _in_order(several: Any, step: int | None) -> Iterator[Place]:
 
 def find(blocks: Sequence[Block], step: int) -> tuple[Block, int] | None:
     """Return the block and the row of a step among blocks of one form; None when it is not there."""
-    number = bisect_right(blocks, step, key=lambda block: block.first) - 1
-    while number >= 0 and not blocks[number].count:  # opened for a step that turned out to look different
-        number -= 1
+    end = len(blocks)
+    while end and not blocks[end - 1].count:  # opened for a step that turned out to look different
+        end -= 1
+    number = bisect_right(blocks, step, 0, end, key=lambda block: block.first) - 1
     row = blocks[number].position(step) if number >= 0 else None
     return None if row is None else (blocks[number], row)
 

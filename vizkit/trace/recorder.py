@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from vizkit.errors import ArgumentError, NotBuiltError, unknown_name
 from vizkit.files import as_path
+from vizkit.trace.alternatives import AnyTemplate, TemplateBySteps, ToldTemplate, without_parameters
 from vizkit.trace.budget import Budget
 from vizkit.trace.events import ModelDescription, Node
 from vizkit.trace.forms import FIELDS
 from vizkit.trace.keep import Keep, kind_name
+from vizkit.trace.latest import LastSteps
 from vizkit.trace.layouts import ENCODINGS
 from vizkit.trace.log import Missing
 from vizkit.trace.nodes import ancestors
@@ -27,12 +29,14 @@ from vizkit.trace.sizes import step_bytes
 from vizkit.trace.sources import source_of
 from vizkit.trace.statistics import Known, summaries
 from vizkit.trace.stream import FileStore
-from vizkit.trace.template import StepTemplate, Told, ToldTemplate, early, make_template
+from vizkit.trace.template import Told, early, make_template
 from vizkit.trace.trace import Trace
 
 __all__ = ["Recorder", "early", "record"]
 
-USUAL_BATCH, SMALL_STEP = 32, 1_000_000  # up to so many bytes a step, `record` keeps all samples in a file
+USUAL_BATCH, SMALL_STEP = 32, 1_000_000  # up to so many bytes a step, `record` keeps everything in a file
+SAMPLES, PARAMETERS = 1, 10  # else so many samples of each batch, and the parameters at every so manyth step
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, alive as long as it runs
 
 
@@ -48,8 +52,9 @@ def record(
         A model of vizkit, or of a framework that vizkit has an adapter for.
     keep
         Which events are kept; all events of layers when left out. In a file then only the first sample of
-        each batch, where all 32 of a usual one would take more than 1 MB a step or a number of bytes that
-        cannot be known beforehand; ``trace.missing()`` says so. ``Keep()`` keeps everything.
+        each batch, and parameters at every 10th step, ``Keep(samples=1, parameters=10)``, where a step of a
+        usual batch of 32 would take more than 1 MB or a number of bytes that cannot be known beforehand;
+        ``trace.missing()`` says so. ``Keep()`` keeps everything.
     path
         A file to record into, step by step, instead of memory. It can be read while it grows, and after a
         crash, with ``vizkit.load(path, partial=True)``. A file that is there is replaced.
@@ -81,6 +86,8 @@ def record(
     source = source_of(model)
     if id(model) in _recorded:
         raise ArgumentError(f"This {type(model).__name__} is being recorded already; one recording at a time.")
+    if path is not None and keep is not None and keep.last is not None:
+        raise ArgumentError(f"Keep(last={keep.last}) is for memory: what stands in a file stays; use max_bytes=.")
     trace = Trace(ModelDescription(type(model).__name__))
     store = None if path is None else FileStore(as_path(path), trace.log, _encoding(encoding))
     recorder = Recorder(trace, keep, store)
@@ -114,8 +121,9 @@ class Recorder:
     trace
         The trace that grows.
     keep
-        Which events are kept. None keeps all of them in memory; in a file, one sample of each batch where a
-        step of 32 samples would take more than 1 MB or an unknown number of bytes.
+        Which events are kept. None keeps all of them in memory; in a file, one sample of each batch and the
+        parameters at every 10th step, where a step of 32 samples would take more than 1 MB or an unknown number
+        of bytes.
     store
         Where the steps are kept; in memory when left out.
     """
@@ -125,13 +133,18 @@ class Recorder:
         self.keep = keep or Keep()
         self._choose = keep is None and store is not None
         self._budget = None if self.keep.max_bytes is None else Budget(self.keep.max_bytes)
-        self._store = MemoryStore(trace.log.add_block) if store is None else store
+        self._store = self._memory() if store is None else store
         self._opened = OpenStep(self._store)
         trace.log.open_step = self._opened.block
         self._epochs = EpochWriter(self._store)
         self._known: Known | None = None
         self._chosen: dict[tuple[Any, int], bool] = {}
         self._step: tuple[int | None, bool] = (None, False)  # the step asked for last, and whether it is kept
+        self._whole = True  # whether parameters are kept at that step
+
+    def _memory(self) -> Store:
+        log = self.trace.log
+        return MemoryStore(log.add_block) if self.keep.last is None else LastSteps(log, self.keep.last)
 
     def describe(self, description: ModelDescription) -> None:
         """Take the description of the model, which may come again when more is known of it."""
@@ -140,13 +153,15 @@ class Recorder:
             self.trace.log.add_node(layer.node)
         if self._choose:
             self._choose_samples(description)
+        if self.keep.parameters is not None:
+            self.missing("", "parameters", f"They, their gradients and updates are kept {_when(self.keep.parameters)}.")
         self.trace.model = plain_model(description)
         self._store.describe(self.trace.model)
         self._chosen.clear()
 
     def wants(self, kind: Any, node: Node, step: int) -> bool:
         """Say whether an event of this kind (name or class), node and step is kept."""
-        return self.keeps(kind, node) and self._wants_step(step)
+        return self.keeps(kind, node) and self._wants_step(step) and (self._whole or kind_name(kind) != "update")
 
     def forward(
         self,
@@ -159,7 +174,8 @@ class Recorder:
         """Take what a layer or operation made of its inputs; a layer's arrays are of shape (batch, ...)."""
         if self.wants("forward", node, step):
             part = self._part(node)
-            self._add("forward", step, node, (tuple(map(part, inputs)), part(output), parameters))
+            kept = parameters if self._whole else {}
+            self._add("forward", step, node, (tuple(map(part, inputs)), part(output), kept))
 
     def loss(
         self,
@@ -186,8 +202,8 @@ class Recorder:
         """Take the gradients that passed through a layer or operation, each of shape (...) as what it belongs to."""
         if self.wants("backward", node, step):
             part = self._part(node)
-            gradients = (part(output_gradient), tuple(map(part, input_gradients)), parameter_gradients)
-            self._add("backward", step, node, gradients)
+            kept = parameter_gradients if self._whole else {}
+            self._add("backward", step, node, (part(output_gradient), tuple(map(part, input_gradients)), kept))
 
     def update(
         self,
@@ -203,7 +219,7 @@ class Recorder:
         if self.wants("update", node, step):
             self._add("update", step, node, (str(parameter), before, after, gradient, float(learning_rate)))
 
-    def template(self, events: Iterable[Told]) -> StepTemplate | ToldTemplate | None:
+    def template(self, events: Iterable[Told]) -> AnyTemplate | None:
         """Return what records a step by copying memory; None when `Keep` wants none of its events.
 
         Parameters
@@ -239,9 +255,14 @@ class Recorder:
         kept = [told for told in events if self.keeps(told[0], told[1])]
         for _, node, _ in kept:
             self.trace.log.add_node(node)
-        if self.keep.statistics and kept:
-            return ToldTemplate(kept, self._tell, self._wants_step)
-        template = make_template(kept, self._rows)
+        if not kept or self.keep.parameters is None:
+            return self._template(kept)
+        return TemplateBySteps(self._template(kept), self._template(without_parameters(kept)), self.keep.parameters_at)
+
+    def _template(self, events: list[Told]) -> Any:
+        if self.keep.statistics and events:
+            return ToldTemplate(events, self._tell, self._wants_step)
+        template = make_template(events, self._rows)
         if template is not None:
             always = self.keep.steps is None and self._budget is None
             template.attach(None if always else self._wants_step, self._store, self._opened)
@@ -316,6 +337,7 @@ class Recorder:
     def _wants_step(self, step: int) -> bool:
         if step != self._step[0]:
             self._step = (step, self.keep.step(step) and (self._budget is None or self._affords(step)))
+            self._whole = self.keep.parameters_at(step)
         return self._step[1]
 
     def _affords(self, step: int) -> bool:
@@ -329,16 +351,16 @@ class Recorder:
         return wanted
 
     def _choose_samples(self, description: ModelDescription) -> None:
-        """Keep one sample of each batch unless a step is known to be small; done once, before the first event."""
+        """Keep one sample of each batch and few parameters unless a step is known to be small; done once."""
         self._choose = False
         try:
             size = step_bytes(description, self.keep, USUAL_BATCH)
         except NotBuiltError:
             size = None
         if size is None or size > SMALL_STEP:
-            self.keep = replace(self.keep, samples=1)
+            self.keep = replace(self.keep, samples=SAMPLES, parameters=PARAMETERS)
             known = "an unknown number of bytes" if size is None else f"{size:,} bytes"
-            why = f"a step of {USUAL_BATCH} samples would take {known}; record(..., keep=Keep()) keeps all samples"
+            why = f"a step of {USUAL_BATCH} samples would take {known}; record(..., keep=Keep()) keeps everything"
             self.missing("", "samples", f"The first sample of each batch is kept only: {why}.")
 
     def _rows(self, node: Node) -> Any:
@@ -348,6 +370,13 @@ class Recorder:
         """The function that takes the kept samples of an array whose first axis is the batch."""
         rows = self._rows(node)
         return _same if rows is None else lambda array: array[rows(len(array))] if np.ndim(array) else array
+
+
+def _when(steps: Any) -> str:
+    """Which steps `Keep` means, in words."""
+    if isinstance(steps, int):
+        return f"at every {steps}{'th' if steps % 100 in (11, 12, 13) else _ENDINGS.get(steps % 10, 'th')} step only"
+    return "at ever fewer steps" if isinstance(steps, str) else "at the chosen steps only"
 
 
 def _same(array: Any) -> Any:

@@ -72,6 +72,17 @@ class Block:
             raise self._wrong("the steps of its rows are not those that the index lists")
         return steps
 
+    def since(self, step: int) -> Block | None:
+        """Return the rows from a step on, as a block without checksums; None when there are none."""
+        before = int(np.searchsorted(self.steps(), step))
+        if not before or before == self.count:
+            return self if not before and self.count else None
+        begin, found = before * self.form.stride, Block(self.form, self.source)
+        found.source = lambda: self.source()[begin:]
+        for later in self.steps()[before:].tolist():
+            found.note(later)
+        return found
+
     def position(self, step: int) -> int | None:
         """Return which row holds a step; None when there is none."""
         if not self.first <= step <= self.last:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["step_bytes"]
 
 
-def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:
+def step_bytes(model: ModelDescription, keep: Keep, batch: int, parameters: bool = True) -> int:
     """Return the bytes of one step's arrays, of shape (batch, ...), when `batch` samples are kept.
 
-    Every input and parameter is counted with a gradient; a source that leaves some out takes less.
+    `parameters` says whether it is a step at which parameters are kept. Every input and parameter is counted
+    with a gradient; a source that leaves some out takes less.
     """
     if any(not shape or None in shape[1:] for layer in model.layers for shape in _shapes(layer)):
         raise NotBuiltError(f"The shapes of the model {model.name!r} are not known yet; build it first.")
@@ -28,21 +29,23 @@ def step_bytes(model: ModelDescription, keep: Keep, batch: int) -> int:
     total = 8 * keep.kind("loss")  # the loss's value
     for layer in model.layers:
         if keep.layer(layer.node.name):
-            total += sum(_array_bytes(shape, keep, batch, size) for shape in _kept_shapes(layer, keep))
-            total += 8 * len(layer.parameters) * keep.kind("update") * (not keep.statistics)  # the learning rates
+            kept = _kept_shapes(layer, keep, parameters)
+            total += sum(_array_bytes(shape, keep, batch, size) for shape in kept)
+            rates = len(layer.parameters) * keep.kind("update") * (parameters and not keep.statistics)
+            total += 8 * rates  # the learning rates
     if keep.kind("loss") and model.layers:
         output = _length(model.layers[-1].output_shape, batch)
         total += (2 * output + batch) * size  # prediction, target, samples
     return total
 
 
-def _kept_shapes(layer: LayerDescription, keep: Keep) -> list[Shape]:
+def _kept_shapes(layer: LayerDescription, keep: Keep, parameters: bool) -> list[Shape]:
     """The shape of each array of a layer that is kept at a step."""
-    parameters = list(layer.parameters.values())
-    passing = [*_shapes(layer), *parameters]
+    owned = list(layer.parameters.values()) if parameters else []
+    passing = [*_shapes(layer), *owned]
     return (
         passing * (keep.kind("forward") + keep.kind("backward"))  # the gradients have the shapes of what they are of
-        + parameters * (3 * keep.kind("update"))
+        + owned * (3 * keep.kind("update"))
     )
 
 

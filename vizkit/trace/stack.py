@@ -76,6 +76,7 @@ def stack_runs(log: EventLog, runs: Sequence[Run], quantity: str, item: int | st
         runs, parameter, item = *_updates_of(runs, item), None
     _check_quantity(kind, quantity)
     node = _one_node(log, runs)
+    runs = _holding(runs, quantity) or runs
     forms = [_item(run.events[0].part(quantity), item, quantity) for run in runs]
     _check_shapes(node, runs, forms, quantity)
     values, steps = _gathered(runs, forms)
@@ -101,6 +102,11 @@ def _gathered(runs: Sequence[Run], forms: Sequence[ArrayForm]) -> tuple[NDArray[
         values, steps = values[order], steps[order]
     values.flags.writeable = False
     return values, steps
+
+
+def _holding(runs: Sequence[Run], quantity: str) -> list[Run]:
+    """The runs whose field of arrays by name is not empty, as where parameters are kept at some steps only."""
+    return [run for run in runs if run.events[0].part(quantity) != MappingForm(())]
 
 
 def _updates_of(runs: Sequence[Run], parameter: int | str | None) -> tuple[list[Run], str]:
@@ -150,10 +156,12 @@ def _item(part: Any, item: int | str | None, quantity: str) -> ArrayForm:
             raise TraceQueryError(f"{quantity} is one array; item={item!r} has no meaning for it.")
         return part
     arrays = dict(part.items) if isinstance(part, MappingForm) else dict(enumerate(part))
+    if not arrays:
+        raise TraceQueryError(f"There are no {quantity} at these steps; trace.missing() may say why.")
     if item is None and len(arrays) == 1:
         item = next(iter(arrays))
     if item is None:
-        listed = ", ".join(map(repr, arrays)) or "none"
+        listed = ", ".join(map(repr, arrays))
         raise TraceQueryError(f"{quantity} holds {len(arrays)} arrays; say which with item=: {listed}.")
     if item not in arrays:
         raise unknown_name(f"{quantity} item", item, map(str, arrays))

@@ -20,7 +20,7 @@ from vizkit.trace.forms import FIELDS, NUMBERS, ArrayForm, EventForm, MappingFor
 from vizkit.trace.opened import OpenStep, Store
 from vizkit.trace.rows import OpenBlock
 
-__all__ = ["Early", "StepTemplate", "Told", "ToldTemplate", "early", "make_template"]
+__all__ = ["Early", "StepTemplate", "Told", "early", "make_template"]
 
 JOINED = 1 << 12  # pieces of at most so many bytes are joined
 Told: TypeAlias = tuple[str, Node, tuple[Any, ...]]  # kind, node, and the fields after step and node
@@ -107,52 +107,6 @@ class StepTemplate:
         self._opened.last = self._step
         self._opened.written += self.form.stride
         self._block.publish(self._step)
-
-
-class ToldTemplate:
-    """A template that tells events, where these are to be summarised.
-
-    Parameters
-    ----------
-    events
-        Kind, node and fields of each event.
-    tell
-        Takes the step and its events.
-    wants
-        Says whether a step is kept.
-    """
-
-    def __init__(self, events: list[Told], tell: Callable[..., None], wants: Callable[[int], bool]) -> None:
-        self._events, self._tell, self._wants = events, tell, wants
-        self._step = -1
-        self._begun: list[Told] = []
-
-    def begin(self, step: int) -> bool:
-        """Copy what is to be copied early; say whether the step is kept, so that `end` is to be called."""
-        wanted = self._wants(step)
-        if wanted:
-            copies: dict[tuple[Any, ...], NDArray[Any]] = {}
-            self._begun = [(kind, node, _taken(fields, copies)) for kind, node, fields in self._events]
-            self._step = step
-        return wanted
-
-    def end(self) -> None:
-        """Tell the events: the step is recorded."""
-        self._tell(self._step, self._begun)
-        self._begun = []
-
-
-def _taken(value: Any, copies: dict[tuple[Any, ...], NDArray[Any]]) -> Any:
-    """A field with copies of what is to be copied early, one of each array."""
-    if isinstance(value, Early):
-        array = value.array
-        place = _address(array), array.shape, array.strides, array.dtype
-        if place not in copies:
-            copies[place] = array.copy()
-        return copies[place]
-    if isinstance(value, Mapping):
-        return {name: _taken(entry, copies) for name, entry in value.items()}
-    return tuple(_taken(entry, copies) for entry in value) if isinstance(value, (tuple, list)) else value
 
 
 class _Copies:

@@ -132,8 +132,8 @@ class Recording:
     def prepare(self, step: int) -> None:
         """Get ready for a step that is written down to be repeated."""
         self.step, self.written = step, []
-        keeps = self.recorder.keeps
-        self.fine = any(keeps(kind, node) for node in self.operations.values() for kind in KINDS)
+        keeps = self.recorder.keeps  # the loss is kept wherever it is, but is no operation
+        self.fine = any(keeps(kind, node) for node in self.operations.values() for kind in ("forward", "backward"))
 
     def listen(self, tape: Tape) -> Tape:
         """Take the events of a step from this tape, and return it."""
@@ -205,7 +205,14 @@ class Recording:
                 samples = np.asarray(lowered(loss.reduced_to_samples(_outer(losses))))
             fields = (told, np.asarray(lowered(y)), value, samples)
             self._tell("loss", node, (*fields[:2], float(value), samples), fields)
+        if not self._differentiates_data():
+            _spare_data(self.tape.entries)
         return call.output
+
+    def _differentiates_data(self) -> bool:
+        """Say whether the way back goes on to the data: as in training it does not, unless operations are told."""
+        asks = self.wants if self.written is None else self.recorder.keeps
+        return any(asks("backward", node) for node in self.operations.values())
 
     def _enter(self, node: Node, inputs: list[Any], weights: list[Variable]) -> _Call:
         outer = self._open[-1]
@@ -310,6 +317,15 @@ def _aliased(arguments: Iterable[Any]) -> tuple[list[Any], list[Any]]:
         else:
             given.append(argument)
     return given, arrays
+
+
+def _spare_data(entries: Iterable[Entry]) -> None:
+    """Let the way back pass by what no weight had a part in."""
+    reached: set[int] = set()
+    for entry in entries:
+        entry.sources[:] = [each for each in entry.sources if isinstance(each[1], Variable) or id(each[1]) in reached]
+        if entry.sources:
+            reached.add(id(entry.output))
 
 
 def _arrays(values: Iterable[Any]) -> tuple[Any, ...]:

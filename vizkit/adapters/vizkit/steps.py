@@ -21,7 +21,8 @@ from vizkit.errors import DivergenceError
 from vizkit.nn import changes
 from vizkit.nn.feeding import Samples, length_of
 from vizkit.nn.losses import Loss
-from vizkit.trace.template import Early, StepTemplate, Told, ToldTemplate, early
+from vizkit.trace.alternatives import AnyTemplate
+from vizkit.trace.template import Early, Told, early
 
 if TYPE_CHECKING:
     from vizkit.adapters.vizkit.recording import Recording
@@ -47,7 +48,7 @@ class _Repeated:
         self.numbers = np.empty(2)  # what the recorder wants as arrays of shape (): the loss and the learning rate
         self.value, self.rate = self.numbers[:1].reshape(()), self.numbers[1:].reshape(())
         self.events: list[Told] = []
-        self.template: StepTemplate | ToldTemplate | None = None
+        self.template: AnyTemplate | None = None
 
 
 class RecordedSteps:
