@@ -44,6 +44,11 @@ PAIRS = {
     "an array's value": (np.arange(3.0), np.arange(3.0) + 1e-15),
     "an array's shape": (np.zeros((2, 3)), np.zeros((3, 2))),
     "an array's kind": (np.zeros(2), np.zeros(2, dtype=int)),
+    "one number of a large array": (np.zeros((300, 200)), np.eye(1, 60_000, 31_007).reshape(300, 200)),
+    "all rows of a large array": (np.ones((300, 200)), np.tile(np.eye(1, 200), (300, 1))),
+    "how many rows a large array has": (np.ones((300, 200)), np.ones((301, 200))),
+    "an array that begins as another": (np.arange(9.0), np.arange(9.0)[:8]),
+    "where one of two arrays ends": ([np.zeros(2), np.zeros(1)], [np.zeros(1), np.zeros(2)]),
     "minus zero": (0.0, -0.0),
     "a number and its text": (1, "1"),
     "a tuple and a list": ((1, 2), [1, 2]),
@@ -79,6 +84,13 @@ def test_what_differs_is_told_apart(name):
     first, second = PAIRS[name]
     assert of(first) != of(second)
     assert of(first) == of(first) and of(second) == of(second)
+
+
+def test_how_an_equal_thing_came_about_makes_no_difference():
+    text = "".join(["some", "thing"])  # not the same object as the literal, nor interned
+    assert of({"something": ["something", 2**70]}) == of({text: [text, 2**69 * 2]})
+    columns = np.asfortranarray(np.arange(60_000.0).reshape(300, 200))
+    assert of(columns) == of(np.ascontiguousarray(columns))
 
 
 def test_two_things_that_are_one_are_told_from_two_alike():

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import marshal
 import random
-import struct
 import types
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from manim import Camera, Mobject, Scene
@@ -29,8 +29,11 @@ from vizkit.render.codes import code_of, is_foreign
 __all__ = ["Fingerprint", "generators"]
 
 LIMIT = 400_000  # things that one fingerprint looks at, at most
+AT_ONCE = 10_000  # pieces that are hashed together
+LARGE = 100_000  # bytes; comparing so many is much quicker than hashing them
 _HOLDERS = (np.ndarray, list, tuple, deque, dict, set, frozenset)  # classes made of these may hold more
-_PLAIN = (str, int, float, complex, bytes, bool, type(None))
+_PLAIN = frozenset((str, int, float, complex, bytes, bool, type(None)))
+_STABLE = 2  # the last version of `marshal` that writes equal plain things alike, however they came about
 
 # What manim's objects hold about the drawing so far, the clock or files, and never about the frames to come.
 _HIDDEN = {
@@ -53,6 +56,9 @@ _HIDDEN = {
 class Fingerprint:
     """Takes in things of any kind and gives one hash for all of them.
 
+    Each thing becomes a few pieces of bytes, which are hashed together: hashing each by itself would take longer than
+    all the rest. Plain things that stand side by side, such as an object's numbers, are one piece.
+
     Parameters
     ----------
     codes
@@ -68,6 +74,7 @@ class Fingerprint:
         self.codes = codes
         self.complete = True
         self._hash = hashlib.blake2b(digest_size=20)
+        self._pieces: list[bytes] = []
         self._seen: dict[int, int] = {}
         self._alive: list[Any] = []  # so that no other thing gets the address of one that was seen
         self._left = LIMIT
@@ -75,60 +82,62 @@ class Fingerprint:
     def add(self, name: str, thing: Any) -> Fingerprint:
         """Take in something under a name."""
         self._text(name)
-        todo = deque([thing])
-        while todo:
+        todo = [thing]
+        while todo and self._left > 0:
             self._left -= 1
-            if self._left < 0:
-                self.complete = False
-                return self
-            todo.extendleft(reversed(self._take(todo.popleft())))
+            todo.extend(reversed(self._take(todo.pop())))
+            if len(self._pieces) > AT_ONCE:
+                self._hash_pieces()
+        self.complete = self.complete and not todo
+        self._hash_pieces()
         return self
 
     def hex(self) -> str:
         """Return the hash."""
         return self._hash.hexdigest()
 
-    def _text(self, text: str) -> None:
-        data = text.encode("utf-8", "surrogatepass")
-        self._hash.update(struct.pack("<I", len(data)) + data)
+    def _hash_pieces(self) -> None:
+        """Hash the pieces, and their lengths, so that it counts where one ends and the next begins."""
+        self._hash.update(marshal.dumps(list(map(len, self._pieces)), _STABLE))
+        self._hash.update(b"".join(self._pieces))
+        self._pieces.clear()
 
-    def _take(self, thing: Any) -> list[Any]:
+    def _text(self, text: str) -> None:
+        self._pieces.append(text.encode("utf-8", "surrogatepass"))
+
+    def _take(self, thing: Any) -> Sequence[Any]:
         """Take in a thing itself and return its parts."""
         kind = type(thing)
         if kind in _PLAIN:
-            self._text(f"{kind.__name__} {thing!r}")
-            return []
-        if id(thing) in self._seen:
-            self._text(f"again {self._seen[id(thing)]}")
-            return []
-        self._seen[id(thing)] = len(self._seen)
+            return self._things((thing,))
+        number = self._seen.setdefault(id(thing), len(self._seen))
+        if number < len(self._alive):
+            self._pieces.append(b"again %d" % number)
+            return ()
         self._alive.append(thing)
-        self._text(f"{kind.__module__}.{kind.__qualname__}")
-        take = _take_of(kind)
-        if take is not None:
-            more = isinstance(thing, _HOLDERS) and hasattr(thing, "__dict__")
-            return take(self, thing) + ([vars(thing)] if more else [])
-        return self._object(thing)
+        way = _way_of(kind)
+        self._pieces.append(way.name)
+        if way.take is not None:
+            return [*way.take(self, thing), vars(thing)] if way.holds_more else way.take(self, thing)
+        return self._object(thing, way)
 
     def _array(self, array: np.ndarray) -> list[Any]:
-        self._text(f"{array.dtype.str} {array.shape}")
+        self._pieces.append(_form(array.dtype, array.shape))
         if array.dtype.hasobject:
             return array.ravel().tolist()
-        self._hash.update(np.ascontiguousarray(array).data if array.size else b"")
+        alike = array.nbytes > LARGE and _rows_are_alike(array)  # as a camera's background mostly is
+        self._pieces += [b"each", array[0].tobytes()] if alike else [b"all", array.tobytes()]
         return []
 
-    def _sequence(self, things: Iterable[Any]) -> list[Any]:
-        return self._plain_first([("", thing) for thing in things])
+    def _things(self, things: Sequence[Any]) -> Sequence[Any]:
+        """Take in all plain things at once, and where there are others; return these."""
+        others = [thing for thing in things if type(thing) not in _PLAIN]
+        plain = [thing if type(thing) in _PLAIN else ... for thing in things] if others else list(things)
+        self._pieces.append(marshal.dumps(plain, _STABLE))
+        return others
 
     def _mapping(self, mapping: dict[Any, Any]) -> list[Any]:
-        others = [key for key in mapping if type(key) not in _PLAIN]
-        return others + self._plain_first([(key if type(key) in _PLAIN else "", mapping[key]) for key in mapping])
-
-    def _plain_first(self, named: Iterable[tuple[Any, Any]]) -> list[Any]:
-        """Take in all names and all plain things at once, which is quick; return the others."""
-        given = list(named)
-        self._text(repr([(name, thing) if type(thing) in _PLAIN else (name,) for name, thing in given]))
-        return [thing for _, thing in given if type(thing) not in _PLAIN]
+        return [*self._things(list(mapping)), *self._things(list(mapping.values()))]
 
     def _set(self, things: Iterable[Any]) -> list[Any]:
         """Take in a set, which has no order: of its members only those that can be written."""
@@ -149,13 +158,14 @@ class Fingerprint:
             return []
         return [*kind.__bases__, *(each for name, each in sorted(vars(kind).items()) if _counts(name, each))]
 
-    def _object(self, thing: Any) -> list[Any]:
+    def _object(self, thing: Any, way: _Way) -> list[Any]:
         parts: list[Any] = []
         held = getattr(thing, "__dict__", None)
         if isinstance(held, dict):
-            hidden = next((names for kind, names in _HIDDEN.items() if isinstance(thing, kind)), ())
-            parts += self._plain_first((name, held[name]) for name in sorted(held, key=str) if name not in hidden)
-        parts += [getattr(thing, slot) for slot in _slots(type(thing)) if hasattr(thing, slot)]
+            names = _shown(tuple(held), way.hidden)
+            self._pieces.append(names.written)
+            parts += self._things([held[name] for name in names.order])
+        parts += [getattr(thing, slot) for slot in way.slots if hasattr(thing, slot)]
         parts += [] if held or parts else self._reduced(thing)
         if self.codes and not isinstance(thing, Scene):  # of a scene, only what functions name, see `code_of`
             parts.append(type(thing))
@@ -175,11 +185,31 @@ def _counts(name: str, thing: Any) -> bool:
     return isinstance(thing, types.FunctionType | staticmethod | classmethod | property) or not name.startswith("__")
 
 
-@functools.cache
-def _slots(kind: type) -> list[str]:
-    names = [getattr(each, "__slots__", ()) for each in kind.__mro__]
-    flat = [name for each in names for name in ((each,) if isinstance(each, str) else each)]
-    return [name for name in flat if name not in ("__dict__", "__weakref__")]
+class _Names(NamedTuple):
+    """The names of an object's attributes that count, sorted, and written in one piece."""
+
+    order: list[str]
+    written: bytes
+
+
+@functools.lru_cache(maxsize=1000)  # objects of one class mostly have the same attributes
+def _shown(names: tuple[str, ...], hidden: frozenset[str]) -> _Names:
+    order = sorted((name for name in names if name not in hidden), key=str)
+    return _Names(order, repr(order).encode("utf-8", "surrogatepass"))
+
+
+@functools.lru_cache(maxsize=1000)
+def _form(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    return f"{dtype.str} {dtype.descr if dtype.names else ''} {shape}".encode()
+
+
+def _rows_are_alike(array: np.ndarray) -> bool:
+    """Say whether all rows of an array have the bytes of the first; a look at two mostly tells."""
+    if array.ndim < 2 or not array.flags.c_contiguous:
+        return False
+    rows = array.reshape(len(array), -1).view(np.uint8)
+    rows = rows.view(np.uint64) if rows.shape[1] % 8 == 0 else rows
+    return bool((rows[0] == rows[-1]).all() and (rows[1:] == rows[0]).all())
 
 
 def _content(cell: Any) -> Any:
@@ -198,8 +228,8 @@ _TAKES: tuple[tuple[Any, Callable[[Fingerprint, Any], list[Any]]], ...] = (
     (np.ndarray, Fingerprint._array),
     (np.generic, lambda self, each: [each.item()] if not isinstance(each, np.void) else [each.tobytes()]),
     (Enum, lambda self, each: [each.name]),
-    (_PLAIN, lambda self, each: [repr(each)]),
-    ((list, tuple, deque), Fingerprint._sequence),
+    (tuple(_PLAIN), lambda self, each: [repr(each)]),
+    ((list, tuple, deque), lambda self, each: self._things(each)),
     (dict, Fingerprint._mapping),
     ((set, frozenset), Fingerprint._set),
     (types.ModuleType, lambda self, each: [each.__name__]),
@@ -218,10 +248,41 @@ _TAKES: tuple[tuple[Any, Callable[[Fingerprint, Any], list[Any]]], ...] = (
 )
 
 
+class _Way(NamedTuple):
+    """How things of a class are taken in.
+
+    Attributes
+    ----------
+    name
+        The class.
+    take
+        What takes them in; None where their attributes do.
+    holds_more
+        Whether they have attributes beside what `take` sees.
+    hidden, slots
+        Attributes that do not count, and those that stand in slots.
+    """
+
+    name: bytes
+    take: Callable[[Fingerprint, Any], Sequence[Any]] | None
+    holds_more: bool
+    hidden: frozenset[str]
+    slots: list[str]
+
+
 @functools.cache
-def _take_of(kind: type) -> Callable[[Fingerprint, Any], list[Any]] | None:
-    """Return how things of a kind are taken in, where that is not by their attributes."""
-    return next((take for wanted, take in _TAKES if issubclass(kind, wanted)), None)
+def _way_of(kind: type) -> _Way:
+    take = next((take for wanted, take in _TAKES if issubclass(kind, wanted)), None)
+    hidden = next((names for base, names in _HIDDEN.items() if issubclass(kind, base)), ())
+    slots = [getattr(each, "__slots__", ()) for each in kind.__mro__]
+    flat = [name for each in slots for name in ((each,) if isinstance(each, str) else each)]
+    return _Way(
+        name=f"{kind.__module__}.{kind.__qualname__}".encode("utf-8", "surrogatepass"),
+        take=take,
+        holds_more=issubclass(kind, _HOLDERS) and kind.__dictoffset__ != 0,
+        hidden=frozenset(hidden),
+        slots=[name for name in flat if name not in ("__dict__", "__weakref__")],
+    )
 
 
 def generators() -> list[Any]:
