@@ -11,6 +11,10 @@ from vizkit.errors import ArgumentError, ShapeError, TraceQueryError
 from vizkit.trace import Keep, ModelDescription, Node, Recorder, Trace
 from vizkit.trace.events import LayerDescription
 from vizkit.views.blueprint import BlueprintView
+from vizkit.views.marks import Curve
+from vizkit.views.measure import CAP_HEIGHT, width
+from vizkit.views.network_room import Rect
+from vizkit.views.text import number
 
 WEIGHTS = np.array([[1.5, -1.0], [-0.5, 0.75], [-0.25, 1.25], [1.0, -2.0]])
 BIASES = np.array([0.1, -0.2])
@@ -56,6 +60,24 @@ def test_the_highest_answer_stands_out() -> None:
     marks = {mark.key: mark for mark in view.picture.marks}
     names = [str(marks[f"answer:{index}:name"].words) for index in range(2)]
     assert names == ["O", "X"] and [marks[f"answer:{index}:name"].bold for index in range(2)] == [True, False]
+
+
+def test_the_weights_stand_beside_their_lines_and_on_none() -> None:
+    marks = {mark.key: mark for mark in BlueprintView.ensure(recorded(), classes=("O", "X")).picture.marks}
+    lines = {key: mark for key, mark in marks.items() if isinstance(mark, Curve) and key.startswith("weight:")}
+    for key, own in lines.items():
+        text = marks[f"{key}:text"]
+        size = (width(str(text.words), 44), 44 * CAP_HEIGHT)
+        rect = Rect.around((text.x, text.y), size)
+        assert not [other for other, line in lines.items() if rect.meets_line(*map(tuple, line.points))], key
+        near = {other: _distance(line.points, (text.x, text.y)) for other, line in lines.items()}
+        assert near[key] < 50 and str(text.words) == number(own.value)
+
+
+def _distance(ends: np.ndarray, at: tuple[float, float]) -> float:
+    """How far a point lies from a line."""
+    (x0, y0), (x1, y1) = ends
+    return abs((x1 - x0) * (at[1] - y0) - (y1 - y0) * (at[0] - x0)) / float(np.hypot(x1 - x0, y1 - y0))
 
 
 def test_more_than_it_can_show_is_refused() -> None:

@@ -183,20 +183,20 @@ def _backward(told: _Telling) -> Iterator[Beat]:
 def _by_output_said(run: ChainRun) -> str:
     if run.difference is None:
         return "Backward: how does the loss change when this output grows a little?"
-    said = "its softmax less what is right" if run.difference.shares else "twice its distance from what is right"
-    return f"Backward: how the loss changes with this output is {said}{_shared(run)}."
+    said = "what its softmax says less what is right" if run.difference.shares else "twice what it says too much"
+    return f"Backward: {said}{_shared(run)}."
 
 
 def _coupled_said(run: ChainRun) -> str:
     if run.difference is None:
         return "Back through softmax: how the loss changes with this unit's sum."
-    return f"Back through logarithm and softmax: what is left is what was said less what is right{_shared(run)}."
+    return f"Back through softmax: what was said less what is right{_shared(run)}."
 
 
 def _shared(run: ChainRun) -> str:
     """Say what a derivative is divided by."""
     of = "samples" if run.loss.target.size == 1 else "numbers"
-    return f", shared by {count(run.difference.over)} {of}" if run.difference.over > 1 else ""
+    return f", over {count(run.difference.over)} {of}" if run.difference.over > 1 else ""
 
 
 def _layer_back(told: _Telling, at: int) -> Iterator[Beat]:
@@ -235,10 +235,8 @@ def _weight_said(told: _Telling, at: int) -> Words:
     part = told.run.parts[at]
     total = write.shown("whole", float(part.column.weight_gradient[part.source, part.unit]))
     if part.whole:
-        return sentence("For a weight: times what went in. The parts of all samples add up to {whole}.", whole=total)
-    return sentence(
-        "For a weight: times what went in. Of the whole batch, recorded in part, it is {whole}.", whole=total
-    )
+        return sentence("A weight: times what went in. All samples' parts add up to {whole}.", whole=total)
+    return sentence("A weight: times what went in. For the whole batch, recorded in part: {whole}.", whole=total)
 
 
 def _ending(told: _Telling) -> Iterator[Beat]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from vizkit.views.grids import HEAD, Grid, canvas, decimals
 from vizkit.views.marks import Arrow, Cell, Curve, Disc, Mark, Text, points
+from vizkit.views.network_room import beside
 from vizkit.views.picture import Picture
 from vizkit.views.text import quantity, words
 
@@ -24,6 +25,8 @@ LINE = SIDE + HEAD  # height of one line
 BETWEEN = 70.0  # from one line to the next
 TOP = 2 * LINE + BETWEEN - HEAD
 RADIUS = 82.0
+ALONG = {1: (0.4,), 2: (0.1, 0.26)}  # where the weights stand, by the number of answers
+ROOMY = 120.0  # from one flat value to the next, so that weights find room between their lines
 
 
 def _scaled(key: str, values: np.ndarray, corner: tuple[float, float], side: float, **options: object) -> Grid:
@@ -112,10 +115,14 @@ def _units(view: BlueprintView, x: float) -> list[Mark]:
 
 
 def _edges(view: BlueprintView, flat: Grid, x: float) -> list[Mark]:
-    """Return the dense layer's weights as lines; up to two answers have their weights written on them."""
+    """Return the dense layer's weights as lines; up to two answers have their weights written above them.
+
+    Near their start lines to one answer lie apart; those to a second answer are labelled further on, where they have
+    left the first one's.
+    """
     largest = float(np.abs(view.weights).max()) or 1.0
     start, end = flat.right + 6, x - RADIUS
-    along = {1: (0.4,), 2: (0.22, 0.55)}.get(view.answers.size, ())
+    along = ALONG.get(view.answers.size, ()) if SIDE / len(view.weights) >= ROOMY else ()
     marks: list[Mark] = []
     for (row, answer), weight in np.ndenumerate(view.weights):
         low, high = flat.centre(row, 0)[1], _rows(view.answers.size)[answer]
@@ -126,12 +133,9 @@ def _edges(view: BlueprintView, flat: Grid, x: float) -> list[Mark]:
         )  # fmt: skip
         marks.append(line)
         if along:
-            share = along[answer]
             label = words(quantity(f"weight[{row},{answer}]", weight))
-            at = (start + share * (end - start), low + share * (high - low))
-            marks.append(
-                Text(key=f"{line.key}:text", role=role, words=label, x=at[0], y=at[1], dy=9, va="bottom", halo=True)
-            )  # fmt: skip
+            at = beside(((start, low), (end, high)), along[answer], str(label), above=True, thick=line.width)
+            marks.append(Text(key=f"{line.key}:text", role=role, words=label, x=at[0], y=at[1], halo=True))
     return marks
 
 

@@ -257,6 +257,6 @@ def _powers(sizes: Float["size"]) -> Axis:
     high = int(np.floor(np.log10(above.max()))) + 1
     low = max(int(np.floor(np.log10(above.min()))), high - DEEPEST)
     step = -(-(high - low) // 6)
-    ticks = range(high, low - 1, -step)
-    texts = tuple(power_of_ten(power) for power in reversed(ticks))
-    return Axis("|gradient|", 10.0**low, 10.0**high, tuple(10.0**power for power in reversed(ticks)), texts, "log")
+    powers = range(high, low - 1, -step)[::-1]
+    texts = tuple(power_of_ten(power) for power in powers)
+    return Axis("size of gradients", 10.0**low, 10.0**high, tuple(10.0**power for power in powers), texts, "log")
