@@ -57,7 +57,6 @@ class Worker:
 
     def __init__(self, peer: str, workload: str) -> None:
         module, extra = PEERS[peer]
-        environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
         self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed in `end`; some libraries chat here
         self.process = subprocess.Popen(
             [sys.executable, "-m", "peers.worker", module, workload],
@@ -66,7 +65,7 @@ class Worker:
             stderr=self.complaints,
             text=True,
             cwd=Path(__file__).parent,
-            env=environment | extra,
+            env=os.environ | extra,
         )
         self.peer, self.times, self.faults, self.megabytes = peer, [], [], 0.0
         self.hello = self._answer()
@@ -129,8 +128,9 @@ def measure(name: str, peers: Sequence[str], rounds: int, seconds: float) -> dic
 
 
 def shown(value: float) -> str:
-    """Return a number with two digits that count, or more before the point."""
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+    """Return a number with two digits that count, or more before the point; a very small one with one."""
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2
+    return f"{value:.{digits}f}" if value >= 0.01 or not value else f"{value:.1g}"
 
 
 def cell(worker: Worker | None, reference: float) -> str:
@@ -193,9 +193,11 @@ def machine(measured: Sequence[Worker]) -> str:
     )
 
 
-def keep_to_two_cores() -> None:
-    """Use the first two cores, as the processes started from here will."""
+def take_two_cores() -> None:
+    """Use the first two cores with as many threads as each library likes, as the processes started from here will."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        del os.environ[name]
 
 
 def table(rounds: int, seconds: float, names: Sequence[str]) -> Iterator[str]:
@@ -224,9 +226,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.15, help="of each turn")
     parser.add_argument("--quick", action="store_true", help="one step or two of each, to see that everything runs")
     options = parser.parse_args()
-    keep_to_two_cores()
     if options.quick:
         options.rounds, options.seconds = 1, 0.0
+    else:
+        take_two_cores()
     for line in table(options.rounds, options.seconds, ["A32", "B32", "C", "D"] if options.quick else list(WORKLOADS)):
         print(line, flush=True)
 
