@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,9 +43,10 @@ class Module:
         return f"{self.path.relative_to(self.package.parent)}:{getattr(node, 'lineno', 1)}"
 
 
-def modules(package: Path = PACKAGE) -> list[Module]:
+@cache  # a file is parsed once for all rules
+def modules(package: Path = PACKAGE) -> tuple[Module, ...]:
     """Every Python file of the package, in order."""
-    return [Module(path, package) for path in sorted(package.rglob("*.py"))]
+    return tuple(Module(path, package) for path in sorted(package.rglob("*.py")))
 
 
 def functions(tree: ast.AST, public: bool = True) -> Iterator[tuple[Function, bool]]:

@@ -68,7 +68,8 @@ def test_hosts_and_paths_are_recognised() -> None:
 
 
 def long_functions(module: Module) -> list[str]:
-    counts = ((node, code_lines(node, module.text.splitlines())) for node, _ in functions(module.tree))
+    lines = module.text.splitlines()
+    counts = ((node, code_lines(node, lines)) for node, _ in functions(module.tree))
     return [f"{module.at(node)} {node.name}: {count} code lines" for node, count in counts if count > FUNCTION_LINES]
 
 
