@@ -109,6 +109,17 @@ def test_nothing_is_wider_than_the_screen(site: Site, path: str, width: int) -> 
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_phone_a_figure_keeps_the_size_at_which_it_can_be_read(site: Site) -> None:
+    """A figure is up to 2,150 stage units wide, and its texts are 44 high."""
+    page = site.visit(FIGURE, width=360, height=740)
+    wide = page.eval_on_selector(".still img.on-light", "image => image.getBoundingClientRect().width")
+    assert wide * 44 / 2150 >= 11
+    page.eval_on_selector(".still", "still => { still.scrollLeft = 1000; }")
+    assert page.eval_on_selector(".still", "still => still.scrollLeft + still.clientWidth") == pytest.approx(
+        wide, abs=1
+    )
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_what_tries_to_be_markup_stays_text(site: Site, path: str) -> None:
     page = site.visit(path)

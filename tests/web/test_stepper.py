@@ -119,6 +119,7 @@ def test_without_a_script_all_beats_stand_in_order(browser: Any, tmp_path: Path)
     shown.goto(file.as_uri())
     tops = [shown.locator(f"#step-{index}").bounding_box()["y"] for index in range(3)]
     assert tops == sorted(tops) and len(set(tops)) == 3
+    assert not shown.locator("#ground").is_visible(), "a button that could do nothing"
     context.close()
 
 
@@ -139,6 +140,13 @@ def test_beats_fade_into_each_other_and_then_one_is_left(page: Any) -> None:
     page.wait_for_function("() => getComputedStyle(document.getElementById('step-0')).visibility === 'hidden'")
     assert visible(page) == ["step-1"]
     assert page.eval_on_selector("#step-1", "beat => getComputedStyle(beat).opacity") in ("1", "0.99")
+
+
+def test_who_leafs_through_sees_each_beat_at_once(page: Any) -> None:
+    page.emulate_media(reduced_motion="no-preference")
+    now = "[...document.querySelectorAll('.beat')].map((beat) => getComputedStyle(beat).opacity)"
+    leaf = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}))"
+    assert page.evaluate(f"() => {{ {leaf}; {leaf}; return {now}; }}") == ["0", "0", "1"]
 
 
 @pytest.mark.parametrize("size", [(1024, 640), (1280, 720), (1920, 1080)])

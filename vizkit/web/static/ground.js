@@ -1,6 +1,7 @@
 // The ground: what the address asks for, else what the reader chose, else what the system prefers.
 (() => {
   const root = document.documentElement;
+  root.classList.add("scripted");
   const grounds = ["light", "dark"];
   const known = (name) => (grounds.includes(name) ? name : null);
   const asked = known(new URLSearchParams(location.search).get("ground"));

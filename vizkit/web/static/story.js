@@ -4,11 +4,14 @@
   const beats = [...document.querySelectorAll(".beat")];
   const [previous, next, jump, progress, spoken] = ["previous", "next", "jump", "progress", "spoken"].map((id) => document.getElementById(id));
   let now = -1;
+  let shown = -Infinity;
 
   const show = (index, keep) => {
     index = Math.max(0, Math.min(beats.length - 1, index));
     if (index === now) return;
     follow(beats[now], beats[index]);
+    root.classList.toggle("quick", performance.now() - shown < 400); // who leafs through sees each beat at once
+    shown = performance.now();
     beats.forEach((beat, at) => { beat.classList.toggle("now", at === index); beat.inert = at !== index; });
     now = index;
     previous.disabled = index === 0;
