@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "trace": set(),
     "data": set(),
     "autodiff": set(),
-    "nn": {"autodiff", "data", "trace"},
+    "nn": {"autodiff", "data"},
     "adapters": {"trace"},
     "views": {"trace"},
     "stories": {"trace", "views"},
@@ -125,11 +125,11 @@ PLANTED = {
 HARMLESS = {
     "nn/a.py": (
         "from typing import TYPE_CHECKING\nfrom vizkit import __version__, errors\n"
-        "from vizkit.trace.b import x\nif TYPE_CHECKING:\n    from . import c\n"
+        "from vizkit.data.b import x\nif TYPE_CHECKING:\n    from . import c\n"
     ),
     "nn/c.py": "from .a import x\n",
-    "trace/b.py": "def f():\n    from .d import y\n",
-    "trace/d.py": "from . import b\n",
+    "data/b.py": "def f():\n    from .d import y\n",
+    "data/d.py": "from . import b\n",
     "cli.py": "import vizkit\nfrom vizkit import plots\nprint(vizkit)\n",
     "errors.py": "",
     "plots/x.py": "",

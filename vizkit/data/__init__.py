@@ -6,7 +6,7 @@ from vizkit.data.lessons import dosage, letter, letters
 from vizkit.data.planar import circles, moons, spirals, xor
 from vizkit.data.preparing import augment, flip, one_hot, shift, split, standardise
 from vizkit.data.scans import digits, photographs
-from vizkit.data.sequences import next_characters, noisy_sine, series, text, windows
+from vizkit.data.sequences import next_characters, noisy_sine, pad_sequences, series, text, windows
 
 __all__ = [
     "augment",
@@ -20,6 +20,7 @@ __all__ = [
     "next_characters",
     "noisy_sine",
     "one_hot",
+    "pad_sequences",
     "photographs",
     "series",
     "shift",

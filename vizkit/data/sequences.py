@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from vizkit.checks import array, number, whole
 from vizkit.errors import ArgumentError
 from vizkit.typing import Float, Int
 
-__all__ = ["next_characters", "noisy_sine", "series", "text", "windows"]
+__all__ = ["next_characters", "noisy_sine", "pad_sequences", "series", "text", "windows"]
 
 _TEXT = """\
 a unit takes numbers and weighs them. it adds what it has weighed and bends the sum. one unit can do little.
@@ -141,3 +142,47 @@ def next_characters(length: int = 16) -> tuple[Int["windows length"], Int["windo
     numbers = np.array([alphabet.index(character) for character in _TEXT], np.int64)
     x, y = windows(numbers, length)
     return x[:, :, 0], y[:, 0], alphabet
+
+
+def pad_sequences(
+    sequences: Sequence[Sequence[Any]],
+    maxlen: int | None = None,
+    dtype: Any = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> Any:
+    """Return sequences of different lengths as one array, of shape (samples, times).
+
+    Parameters
+    ----------
+    sequences
+        Lists of numbers.
+    maxlen
+        The length they get; that of the longest when ``None``.
+    dtype
+        Type of the array.
+    padding, truncating
+        Where short ones are filled and long ones are cut: ``"pre"``, before, or ``"post"``, after what is kept.
+    value
+        What they are filled with.
+
+    Raises
+    ------
+    ArgumentError
+        When a side is neither of the two.
+
+    Examples
+    --------
+    >>> pad_sequences([[1], [2, 3, 4]], maxlen=2).tolist()
+    [[0, 1], [3, 4]]
+    """
+    for name, side in (("padding", padding), ("truncating", truncating)):
+        if side not in ("pre", "post"):
+            raise ArgumentError(f"{name} is 'pre' or 'post'; {side!r} was given.")
+    length = max((len(one) for one in sequences), default=0) if maxlen is None else maxlen
+    padded = np.full((len(sequences), length), value, dtype)
+    for row, one in zip(padded, sequences, strict=True):
+        kept = one[max(0, len(one) - length) :] if truncating == "pre" else one[:length]
+        row[slice(length - len(kept), None) if padding == "pre" else slice(len(kept))] = kept
+    return padded

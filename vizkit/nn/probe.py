@@ -14,13 +14,12 @@ from vizkit.errors import ArgumentError, NotBuiltError, ShapeError
 from vizkit.nn import feeding
 from vizkit.nn.layers import Variable
 from vizkit.nn.model import Model
-from vizkit.trace import Trace
 from vizkit.typing import ArrayLike, Float
 
 __all__ = ["loss_curve", "replay"]
 
 
-def replay(model: Model, trace: Trace, x: ArrayLike, steps: Iterable[int] | None = None) -> Float["step samples ..."]:
+def replay(model: Model, trace: Any, x: ArrayLike, steps: Iterable[int] | None = None) -> Float["step samples ..."]:
     """Return a model's outputs on inputs of one's own, with the weights it had at recorded steps.
 
     Parameters
@@ -28,7 +27,7 @@ def replay(model: Model, trace: Trace, x: ArrayLike, steps: Iterable[int] | None
     model
         The model that was recorded; its weights are the same afterwards as before.
     trace
-        A recording with the forward events of every layer that has weights.
+        A `vizkit.trace.Trace` with the forward events of every layer that has weights.
     x
         Inputs of shape (samples, ...).
     steps
@@ -57,7 +56,7 @@ def replay(model: Model, trace: Trace, x: ArrayLike, steps: Iterable[int] | None
     [-1.61, -0.04, 0.58]
     """
     _check_model(model)
-    if not isinstance(trace, Trace):
+    if not hasattr(trace, "parameter"):
         raise ArgumentError(f"What is replayed is a trace, see vizkit.record; a {type(trace).__name__} was given.")
     histories = [
         (weight, trace.parameter(layer.name, weight.name).values) for layer in model.layers for weight in layer.weights

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.autodiff import Primitive, fused, plain
+from vizkit.autodiff import fused, plain
 from vizkit.autodiff.buffers import empty_like
 from vizkit.autodiff.threads import elementwise, summed
 from vizkit.errors import ArgumentError, ShapeError
@@ -66,35 +66,6 @@ def standardise(
     return elementwise(np.multiply, deviation, scale, out=space), scale
 
 
-def _written(ufunc: np.ufunc, x: Any, other: Any) -> Any:
-    return elementwise(ufunc, x, other, out=empty_like(x))
-
-
-def _fitting(g: Any, weight: Any) -> Any:
-    """Sum a gradient over the axes along which a weight was broadcast."""
-    missing = g.ndim - weight.ndim
-    axes = [axis for axis in range(g.ndim) if axis < missing or weight.shape[axis - missing] == 1]
-    return _total(g, axes).reshape(weight.shape)
-
-
-# What `inputs * gamma + beta` is, for arrays as large as a stack of images.
-_scaled = Primitive(
-    lambda x, weight: _written(np.multiply, x, weight),
-    2,
-    [
-        lambda g, y, x, weight: _written(np.multiply, g, weight),
-        lambda g, y, x, weight: _fitting(_written(np.multiply, g, x), weight),
-    ],
-    "multiply",
-)
-_shifted = Primitive(
-    lambda x, weight: _written(np.add, x, weight),
-    2,
-    [lambda g, y, x, weight: g, lambda g, y, x, weight: _fitting(g, weight)],
-    "add",
-)
-
-
 class _Normalization(Layer):
     """What both kinds have: an axis, epsilon, and the scale gamma and the offset beta that are trained."""
 
@@ -146,8 +117,8 @@ class _Normalization(Layer):
 
     def _rescaled(self, inputs: Any) -> Any:
         if self.scale:
-            inputs = _scaled(inputs, self._alike(self.gamma, inputs))
-        return _shifted(inputs, self._alike(self.beta, inputs)) if self.center else inputs
+            inputs = inputs * self._alike(self.gamma, inputs)
+        return inputs + self._alike(self.beta, inputs) if self.center else inputs
 
 
 class LayerNormalization(_Normalization):

@@ -11,7 +11,7 @@ from vizkit.autodiff import plain
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn.changes import Noticed
 
-__all__ = ["Loss", "value_of"]
+__all__ = ["Formula", "Loss", "value_of"]
 
 _REDUCTIONS = {"mean": "mean", "sum": "sum", "sum_over_batch_size": "mean"}  # the last is Keras's word for the first
 
@@ -103,6 +103,22 @@ class Loss(Noticed):
 
     def _hint(self, y: Any) -> str:
         return ""
+
+
+class Formula(Loss):
+    """A loss that is a formula of targets and predictions of equal shapes.
+
+    Parameters
+    ----------
+    reduction, name, **options
+        As in `Loss`.
+    """
+
+    needs_equal_shapes = True
+    formula: Callable[..., Any]
+
+    def __init__(self, reduction: str = "mean", name: str = "", **options: Any) -> None:
+        super().__init__(self.formula, reduction, name, **options)
 
 
 def _weights_like(losses: Any, sample_weight: Any) -> Any:

@@ -5,7 +5,6 @@ Probabilities are kept within 1e-7 of 0 and 1, as in Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from vizkit.autodiff import operation
 from vizkit.checks import number
 from vizkit.errors import DataError, ShapeError
 from vizkit.nn.activations import log_softmax
-from vizkit.nn.losses.base import Loss
+from vizkit.nn.losses.base import Formula, Loss
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "KLDivergence", "SparseCategoricalCrossentropy",
@@ -119,7 +118,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     return np.sum(target * np.log(target / p), axis=-1)
 
 
-class _Crossentropy(Loss):
+class _Crossentropy(Formula):
     """A loss whose targets are probabilities.
 
     Parameters
@@ -132,14 +131,11 @@ class _Crossentropy(Loss):
         As in `Loss`.
     """
 
-    needs_equal_shapes = True
-    formula: Callable[..., Any]
-
     def __init__(
         self, from_logits: bool = False, label_smoothing: float = 0.0, *, reduction: str = "mean", name: str = ""
     ) -> None:
         smoothing = number("label_smoothing", label_smoothing, 0, 1, includes_low=True)
-        super().__init__(self.formula, reduction, name, from_logits=from_logits, label_smoothing=smoothing)
+        super().__init__(reduction, name, from_logits=from_logits, label_smoothing=smoothing)
 
     def target(self, y: Any, prediction_shape: tuple[int | None, ...], dtype: Any) -> Any:
         """Return targets of shape (batch, ...) after checking that they lie between 0 and 1.
@@ -206,19 +202,13 @@ class SparseCategoricalCrossentropy(Loss):
         return y
 
 
-class Hinge(Loss):
+class Hinge(Formula):
     """The loss of support vector machines, for targets −1 and 1 (or 0 and 1)."""
 
-    needs_equal_shapes = True
-
-    def __init__(self, reduction: str = "mean", name: str = "hinge") -> None:
-        super().__init__(hinge, reduction, name)
+    formula = staticmethod(hinge)
 
 
-class KLDivergence(Loss):
+class KLDivergence(Formula):
     """Kullback-Leibler divergence from the predicted to the true probabilities."""
 
-    needs_equal_shapes = True
-
-    def __init__(self, reduction: str = "mean", name: str = "kl_divergence") -> None:
-        super().__init__(kl_divergence, reduction, name)
+    formula = staticmethod(kl_divergence)

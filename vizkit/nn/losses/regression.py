@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.checks import number
-from vizkit.nn.losses.base import Loss
+from vizkit.nn.losses.base import Formula
 
 __all__ = [
     "Huber", "MeanAbsoluteError", "MeanSquaredError", "SumSquaredResiduals", "huber", "mean_absolute_error",
@@ -68,37 +68,31 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     return np.mean(np.where(size <= delta, 0.5 * np.square(error), delta * size - 0.5 * delta**2), axis=-1)
 
 
-class SumSquaredResiduals(Loss):
+class SumSquaredResiduals(Formula):
     """The sum over everything of the squared residuals."""
 
-    needs_equal_shapes = True
+    formula = staticmethod(sum_squared_residuals)
 
-    def __init__(self, reduction: str = "sum", name: str = "sum_squared_residuals") -> None:
-        super().__init__(sum_squared_residuals, reduction, name)
+    def __init__(self, reduction: str = "sum", name: str = "") -> None:
+        super().__init__(reduction, name)
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(Formula):
     """The mean over everything of the squared differences."""
 
-    needs_equal_shapes = True
-
-    def __init__(self, reduction: str = "mean", name: str = "mean_squared_error") -> None:
-        super().__init__(mean_squared_error, reduction, name)
+    formula = staticmethod(mean_squared_error)
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(Formula):
     """The mean over everything of the differences without their sign."""
 
-    needs_equal_shapes = True
-
-    def __init__(self, reduction: str = "mean", name: str = "mean_absolute_error") -> None:
-        super().__init__(mean_absolute_error, reduction, name)
+    formula = staticmethod(mean_absolute_error)
 
 
-class Huber(Loss):
+class Huber(Formula):
     """Squares near the target, straight lines beyond `delta`, so that outliers pull less."""
 
-    needs_equal_shapes = True
+    formula = staticmethod(huber)
 
-    def __init__(self, delta: float = 1.0, reduction: str = "mean", name: str = "huber") -> None:
-        super().__init__(huber, reduction, name, delta=number("delta", delta))
+    def __init__(self, delta: float = 1.0, reduction: str = "mean", name: str = "") -> None:
+        super().__init__(reduction, name, delta=number("delta", delta))

@@ -135,13 +135,14 @@ class Optimizer:
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Take over these weights; memory is kept when they are the ones it has already."""
-        if [id(v) for flat in self._flats for v in flat.variables] == [id(v) for v in _by_type(variables)]:
-            for flat in self._flats:
-                flat.take_over()  # in case another model that shares them has trained them meanwhile
-            return
         groups: dict[Any, list[Variable]] = {}
         for variable in variables:
             groups.setdefault(variable.dtype, []).append(variable)
+        known = [[id(variable) for variable in flat.variables] for flat in self._flats]
+        if known == [[id(variable) for variable in group] for group in groups.values()]:
+            for flat in self._flats:
+                flat.take_over()  # in case another model that shares them has trained them meanwhile
+            return
         self._flats = [Flat(group, self._slots, self._slot_start) for group in groups.values()]
 
     def apply(self, gradients: dict[int, Any]) -> None:
@@ -240,8 +241,3 @@ def _shorten(parts: Sequence[Any], longest: float) -> None:
     if length > longest:
         for part in parts:
             part *= longest / length
-
-
-def _by_type(variables: Sequence[Variable]) -> list[Variable]:
-    kinds = list(dict.fromkeys(v.dtype for v in variables))
-    return sorted(variables, key=lambda v: kinds.index(v.dtype))
