@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from manim import Dot, Square, VGroup
+from manim import Dot, Square, SVGMobject, Text, Typst, VGroup, tempconfig
 
 from vizkit.render.states import Fingerprint
 
@@ -91,6 +91,20 @@ def test_how_an_equal_thing_came_about_makes_no_difference():
     assert of({"something": ["something", 2**70]}) == of({text: [text, 2**69 * 2]})
     columns = np.asfortranarray(np.arange(60_000.0).reshape(300, 200))
     assert of(columns) == of(np.ascontiguousarray(columns))
+
+
+@pytest.mark.parametrize("make", [Text, Typst])
+def test_a_text_is_the_same_whichever_folder_its_outlines_lie_in(make, tmp_path):
+    """That folder is another one on each computer and in each call, and its files count what was made before."""
+
+    def made(folder, *texts):
+        with tempconfig({"media_dir": str(tmp_path / folder)}):
+            return [make(text) for text in texts][-1]
+
+    first, second, other = made("a", "one"), made("b", "before", "one"), made("c", "two")
+    assert isinstance(first, SVGMobject) and first.file_name != second.file_name
+    for codes in (True, False):
+        assert of(first, codes) == of(second, codes) != of(other, codes)
 
 
 def test_two_things_that_are_one_are_told_from_two_alike():

@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
-from manim import Camera, Mobject, Scene
+from manim import Camera, Mobject, Scene, SVGMobject
 from manim.renderer.cairo_renderer import CairoRenderer
 
 from vizkit.render.codes import code_of, is_foreign
@@ -49,6 +49,9 @@ _HIDDEN = {
         "pixel_array", "pixel_array_to_cairo_context", "display_funcs", "canvas", "rotation_matrix",
         "background_colored_vmobject_displayer",
     },
+    # Texts and formulas too. Their outlines count, and not the file that these were taken from: it lies in another
+    # folder each time, and numbers its parts by how many such files the process has written before.
+    SVGMobject: {"original_id", "file_name", "id_to_vgroup_dict"},
     Mobject: {"original_id"},
 }  # fmt: skip
 
