@@ -144,6 +144,22 @@ def test_layers_are_told_with_the_operations_of_training_alone(keep):
     assert operations(found.plan) == operations(plan) and operations(plan)["rectify"]
 
 
+@pytest.mark.parametrize("frozen_one", [False, True])
+def test_a_convolution_whose_operations_are_not_told_trains_as_alone(frozen_one):
+    """Its bias and relu are one operation then, on a tape as in a plan: the bias's gradient has the same last digit."""
+
+    def make():
+        convolution = L.Conv2D(2, 3, padding="same", activation="relu", trainable=not frozen_one)
+        model = nn.Sequential([convolution, L.Flatten(), L.Dense(2, "softmax")], dtype="float32", seed=3)
+        model.compile(nn.optimizers.SGD(0.01), "ssr")
+        return model
+
+    numbers = np.random.default_rng(3)
+    x, y = numbers.standard_normal((11, 4, 4, 2)), numbers.random((11, 2))
+    train = lambda model: model.fit(x, y, epochs=4, batch_size=3, shuffle=False, verbose=0)  # noqa: E731
+    assert all_ways(make, train, Keep()) == 2
+
+
 @pytest.mark.parametrize("most", [0, 4])
 @pytest.mark.parametrize(("keep", "there"), [(Keep(), False), (EVERYTHING, True)])
 def test_the_data_s_gradient_is_told_with_operations_only(keep, there, most):

@@ -1,64 +1,94 @@
-"""Templates beside the one that copies memory: one that tells events, and one that is another at some steps."""
+"""Templates beside the one that copies arrays: one that summarises them, and one that is another at some steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
-from vizkit.trace.template import Early, StepTemplate, Told
+from vizkit.trace.events import Node
+from vizkit.trace.forms import FIELDS, NUMBERS
+from vizkit.trace.statistics import NUMBERS as NUMBERS_OF_SUMMARY
+from vizkit.trace.statistics import Summary, named_arrays, no_summary, summarise_into
+from vizkit.trace.template import WHOLE, Early, Rows, StepTemplate, Told, make_template
 
-__all__ = ["AnyTemplate", "TemplateBySteps", "ToldTemplate", "without_parameters"]
+__all__ = ["AnyTemplate", "SummaryTemplate", "TemplateBySteps", "without_parameters"]
 
 
-class ToldTemplate:
-    """A template that tells events, where these are to be summarised.
+class _Watched(NamedTuple):
+    """An array that is summarised: which samples of it, and where its summary is written."""
+
+    array: NDArray[Any]
+    index: Any  # None: all of it
+    summary: Summary
+
+    def write(self) -> None:
+        """Write the summary of what the array holds now."""
+        summarise_into(self.array if self.index is None else self.array[self.index], self.summary)
+
+
+class SummaryTemplate:
+    """A template that summarises arrays where they stand, and copies the summaries' memory.
 
     Parameters
     ----------
     events
-        Kind, node and fields of each event.
-    tell
-        Takes the step and its events.
-    wants
-        Says whether a step is kept.
+        Kind, node and fields of each event that is kept, in order.
+    rows
+        Given a node, returns None or the function from the length of a batch to the samples of it that are kept.
     """
 
-    def __init__(self, events: list[Told], tell: Callable[..., None], wants: Callable[[int], bool]) -> None:
-        self._events, self._tell, self._wants = events, tell, wants
-        self._step = -1
-        self._begun: list[Told] = []
+    def __init__(self, events: Iterable[Told], rows: Callable[[Node], Rows]) -> None:
+        self._early: list[_Watched] = []
+        self._late: list[_Watched] = []
+        self._known: dict[tuple[Any, ...], Summary] = {}  # the same memory at the same moment is summarised once
+        told = [each for event in events for each in self._told(event, rows)]
+        self.copying = make_template(told, rows)
 
     def begin(self, step: int) -> bool:
-        """Copy what is to be copied early; say whether the step is kept, so that `end` is to be called."""
-        wanted = self._wants(step)
-        if wanted:
-            copies: dict[tuple[Any, ...], NDArray[Any]] = {}
-            self._begun = [(kind, node, _taken(fields, copies)) for kind, node, fields in self._events]
-            self._step = step
-        return wanted
+        """Summarise what is to be looked at early; say whether the step is kept, so that `end` is to be called."""
+        if not self.copying.begin(step):
+            return False
+        with np.errstate(all="ignore"):
+            for watched in self._early:
+                watched.write()
+        return True
 
     def end(self) -> None:
-        """Tell the events: the step is recorded."""
-        self._tell(self._step, self._begun)
-        self._begun = []
+        """Summarise the rest: the step is recorded, and in the file when there is one."""
+        with np.errstate(all="ignore"):
+            for watched in self._late:
+                watched.write()
+        self.copying.end()
 
+    def _told(self, event: Told, rows: Callable[[Node], Rows]) -> Iterator[Told]:
+        """The event itself when it is a loss, else one for each array, with the place of its summary."""
+        kind, node, fields = event
+        if kind == "loss":
+            yield event
+            return
+        pairs = [pair for pair in zip(FIELDS[kind], fields, strict=True) if pair[0] not in NUMBERS]
+        for quantity, item, array in named_arrays(*zip(*pairs, strict=True)):
+            summary = self._summary(array, None if quantity in WHOLE else rows(node))
+            item = str(fields[0]) if kind == "update" else item
+            yield "statistics", node, (kind, quantity, item, *summary)
 
-def _taken(value: Any, copies: dict[tuple[Any, ...], NDArray[Any]]) -> Any:
-    """A field with copies of what is to be copied early, one of each array."""
-    if isinstance(value, Early):
-        array = value.array
+    def _summary(self, value: Any, rows: Rows) -> Summary:
+        early = isinstance(value, Early)
+        array = value.array if early else value
+        index = None if rows is None or not array.ndim else rows(len(array))
         place = array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
-        if place not in copies:
-            copies[place] = array.copy()
-        return copies[place]
-    if isinstance(value, Mapping):
-        return {name: _taken(entry, copies) for name, entry in value.items()}
-    return tuple(_taken(entry, copies) for entry in value) if isinstance(value, (tuple, list)) else value
+        key = (*place, early, repr(index))
+        if key not in self._known:
+            shape = (array if index is None else array[index]).shape
+            summary = self._known[key] = no_summary(shape, np.empty(NUMBERS_OF_SUMMARY))
+            (self._early if early else self._late).append(_Watched(array, index, summary))
+        return self._known[key]
 
 
-OneTemplate: TypeAlias = StepTemplate | ToldTemplate
+OneTemplate: TypeAlias = StepTemplate | SummaryTemplate
 
 
 class TemplateBySteps:
@@ -74,8 +104,8 @@ class TemplateBySteps:
 
     def __init__(
         self,
-        whole: StepTemplate | ToldTemplate,
-        rest: StepTemplate | ToldTemplate | None,
+        whole: StepTemplate | SummaryTemplate,
+        rest: StepTemplate | SummaryTemplate | None,
         is_whole: Callable[..., bool],
     ) -> None:
         self._whole, self._rest, self._is_whole = whole, rest, is_whole

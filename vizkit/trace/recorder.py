@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vizkit.errors import ArgumentError, NotBuiltError, unknown_name
 from vizkit.files import as_path
-from vizkit.trace.alternatives import AnyTemplate, TemplateBySteps, ToldTemplate, without_parameters
+from vizkit.trace.alternatives import AnyTemplate, SummaryTemplate, TemplateBySteps, without_parameters
 from vizkit.trace.budget import Budget
 from vizkit.trace.events import ModelDescription, Node
 from vizkit.trace.forms import FIELDS
@@ -27,7 +27,7 @@ from vizkit.trace.opened import EpochWriter, MemoryStore, OpenStep, Store
 from vizkit.trace.plain import plain_model
 from vizkit.trace.sizes import step_bytes
 from vizkit.trace.sources import source_of
-from vizkit.trace.statistics import Known, summaries
+from vizkit.trace.statistics import named_arrays, summarise
 from vizkit.trace.stream import FileStore
 from vizkit.trace.template import Told, early, make_template
 from vizkit.trace.trace import Trace
@@ -137,7 +137,6 @@ class Recorder:
         self._opened = OpenStep(self._store)
         trace.log.open_step = self._opened.block
         self._epochs = EpochWriter(self._store)
-        self._known: Known | None = None
         self._chosen: dict[tuple[Any, int], bool] = {}
         self._step: tuple[int | None, bool] = (None, False)  # the step asked for last, and whether it is kept
         self._whole = True  # whether parameters are kept at that step
@@ -260,13 +259,13 @@ class Recorder:
         return TemplateBySteps(self._template(kept), self._template(without_parameters(kept)), self.keep.parameters_at)
 
     def _template(self, events: list[Told]) -> Any:
-        if self.keep.statistics and events:
-            return ToldTemplate(events, self._tell, self._wants_step)
-        template = make_template(events, self._rows)
-        if template is not None:
-            always = self.keep.steps is None and self._budget is None
-            template.attach(None if always else self._wants_step, self._store, self._opened)
-        return template
+        if not events:
+            return None
+        summarised = SummaryTemplate(events, self._rows) if self.keep.statistics else None
+        template = make_template(events, self._rows) if summarised is None else summarised.copying
+        always = self.keep.steps is None and self._budget is None
+        template.attach(None if always else self._wants_step, self._store, self._opened)
+        return summarised or template
 
     def end(self, step: int) -> None:
         """Say that a step is over, so that it is in the file; else it is over when the next one begins."""
@@ -302,21 +301,14 @@ class Recorder:
         self.trace.log.open_step = None
         self._store.close()
 
-    def _tell(self, step: int, events: Iterable[Told]) -> None:
-        """Take the events of a step, whose arrays stay as they are until all are told."""
-        self._known = {}
-        for kind, node, fields in events:
-            getattr(self, kind)(step, node, *fields)
-        self._known = None
-
     def _add(self, kind: str, step: int, node: Node, values: tuple[Any, ...]) -> None:
         self.trace.log.add_node(node)
         if not self.keep.statistics or kind == "loss":
             self._opened.add(kind, int(step), node.index, values)
             return
-        for quantity, item, summary in summaries(FIELDS[kind], values, self._known):
+        for quantity, item, array in named_arrays(FIELDS[kind], values):
             item = str(values[0]) if kind == "update" else item
-            self._opened.add("statistics", int(step), node.index, (kind, quantity, item, *summary))
+            self._opened.add("statistics", int(step), node.index, (kind, quantity, item, *summarise(np.asarray(array))))
 
     def keeps(self, kind: str, node: Node) -> bool:
         """Say whether events of this kind (name or class) and node are kept, at the steps that are kept."""
@@ -325,6 +317,10 @@ class Recorder:
         if chosen is None:
             chosen = self._chosen[place] = self._chooses(kind_name(kind), node)
         return chosen
+
+    def keeps_level(self, level: str) -> bool:
+        """Say whether anything that happens at a level is kept: a step of which no operations are can be faster."""
+        return self.keep.level(level) and (self.keep.kind("forward") or self.keep.kind("backward"))
 
     def _chooses(self, kind: str, node: Node) -> bool:
         if not self.keep.kind(kind):

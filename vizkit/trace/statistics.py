@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from math import isfinite, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "NUMBERS", "Known", "Summary", "summaries", "summarise"]
+__all__ = ["BINS", "NUMBERS", "Summary", "named_arrays", "no_summary", "summarise", "summarise_into"]
 
-# By the memory of an array, of shape (...): the array itself, which holds the memory, and its summary.
-Known: TypeAlias = "dict[tuple[Any, ...], tuple[NDArray[Any], Summary]]"
 BINS = 32
 NUMBERS = 3 + 2 + BINS  # that a summary has, beside the array's shape
 _COUNTED = 1 << 14  # values that a histogram counts at most, evenly spaced: enough for a picture, and fast
+_BLOCK = 1 << 10  # values that are added up in their own precision
+_ONES = {np.dtype(kind): np.ones(_BLOCK, kind) for kind in ("f4", "f8")}
 
 
 class Summary(NamedTuple):
@@ -41,8 +42,8 @@ class Summary(NamedTuple):
 def summarise(array: NDArray[Any]) -> Summary:
     """Return the summary of an array of shape (...).
 
-    The sums are taken in the array's own precision. Of more than 16,384 numbers the histogram counts
-    evenly spaced ones.
+    Up to 1,024 numbers at a time are added up in the array's own precision. Of more than 16,384 numbers the
+    histogram counts evenly spaced ones.
 
     Examples
     --------
@@ -52,47 +53,98 @@ def summarise(array: NDArray[Any]) -> Summary:
     >>> summary.histogram[[0, 16, 31]].tolist()
     [1, 1, 1]
     """
-    shape = np.array(array.shape, np.int64)
+    numbers = np.empty(NUMBERS)
+    summary = no_summary(array.shape, numbers)
+    with np.errstate(all="ignore"):
+        summarise_into(array, summary)
+    return summary
+
+
+def no_summary(shape: tuple[int, ...], numbers: NDArray[np.float64]) -> Summary:
+    """Return where the summary of an array of a shape is to be written: in `numbers`, of shape (37,)."""
+    return Summary(np.array(shape, np.int64), numbers[:3], numbers[3:5], numbers[5:].view(np.int64))
+
+
+def summarise_into(array: NDArray[Any], summary: Summary) -> None:
+    """Write the summary of an array, of shape (...), which is `summary.shape`, to its place.
+
+    NumPy's warnings of numbers that are not finite are to be switched off.
+    """
+    values = _floats(array)
+    low, high = _extremes(values)
+    if not (isfinite(low) and isfinite(high)):
+        values = values[np.isfinite(values)]
+        low, high = _extremes(values)
+    _, moments, extremes, histogram = summary
+    extremes[:] = low, high
+    if not values.size:
+        moments[:] = 0, np.nan, np.nan
+        histogram.fill(0)
+        return
+    mean = _mean(values)
+    moments[:] = values.size, mean, _deviation(values, mean, max(high - mean, mean - low))
+    _count(values, low, high, histogram)
+
+
+def _floats(array: NDArray[Any]) -> NDArray[Any]:
+    """The numbers on one axis, as floats of 32 or 64 bits."""
     values = np.ascontiguousarray(array).reshape(-1)
     values = np.abs(values) if values.dtype.kind == "c" else values
-    if values.dtype.kind != "f" or values.dtype.itemsize < 4:
+    if values.dtype not in _ONES:
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-            values = values[np.isfinite(values)]
-        if not values.size:
-            nothing = np.full(2, np.nan)
-            return Summary(shape, np.array([0.0, np.nan, np.nan]), nothing, np.zeros(BINS, np.int64))
-        mean, low, high = values.mean(), values.min(), values.max()
-        moments = np.array([values.size, mean, _deviation(values, mean, max(high - mean, mean - low))], np.float64)
-    extremes = np.array([low, high], np.float64)
-    return Summary(shape, moments, extremes, _histogram(values, *extremes))
+    return values
 
 
-def _deviation(values: NDArray[Any], mean: Any, largest: Any) -> Any:
+def _extremes(values: NDArray[Any]) -> tuple[float, float]:
+    if not values.size:
+        return np.nan, np.nan
+    return float(np.minimum.reduce(values)), float(np.maximum.reduce(values))
+
+
+def _mean(values: NDArray[Any]) -> float:
+    """The mean: of each block the sum by BLAS, which takes a third of NumPy's time, of these in double precision."""
+    whole = values.size - values.size % _BLOCK
+    total = float(np.add.reduce(values[whole:]))
+    if whole:
+        total += float(np.add.reduce(values[:whole].reshape(-1, _BLOCK) @ _ONES[values.dtype], dtype=np.float64))
+    if isfinite(total):
+        return total / values.size
+    return float(np.add.reduce(values.astype(np.float64) / values.size))  # of numbers too large to be added up
+
+
+def _deviation(values: NDArray[Any], mean: float, largest: float) -> float:
     """The standard deviation; `largest` is the largest distance from the mean, of numbers that may be tiny or huge."""
-    deviations = values - mean
-    if not 1e-12 < largest < 1e12:  # their squares might not be numbers of this type
-        unit = float(largest) or 1.0
-        return unit * np.sqrt(np.mean((deviations.astype(np.float64) / unit) ** 2))
-    return np.sqrt(np.dot(deviations, deviations) / values.size)
+    if 1e-12 < largest < 1e12:  # else their squares might not be numbers of this type
+        square = float(np.dot(values, values)) / values.size
+        if isfinite(square) and mean * mean < 0.9 * square:  # else too many digits would be lost
+            return sqrt(square - mean * mean)
+        deviations = values - values.dtype.type(mean)
+        return sqrt(float(np.dot(deviations, deviations)) / values.size)
+    unit = largest or 1.0
+    return unit * sqrt(np.mean(((values.astype(np.float64) - mean) / unit) ** 2))
 
 
-def _histogram(values: NDArray[Any], low: float, high: float) -> NDArray[np.int64]:
-    some = values[:: -(-values.size // _COUNTED)].astype(np.float64)
-    width = high / BINS - low / BINS
-    with np.errstate(over="ignore", invalid="ignore"):
-        places = (some / width - low / width) if width > 0 else np.zeros_like(some)
-    if not (np.isfinite(places.min()) and np.isfinite(places.max())):
-        places = np.nan_to_num(places, nan=0.0)
-    places = np.clip(places, 0, BINS - 1).astype(np.intp)
-    return np.bincount(places, minlength=BINS).astype(np.int64)
+def _count(values: NDArray[Any], low: float, high: float, histogram: NDArray[np.int64]) -> None:
+    """Count how many values, or evenly spaced ones among them, are in each bin."""
+    some = values[:: -(-values.size // _COUNTED)]
+    width = (high - low) / BINS
+    if not np.finfo(values.dtype).tiny * BINS < width < np.finfo(values.dtype).max / BINS:
+        some, unit = some.astype(np.float64), max(abs(low), abs(high)) or 1.0
+        some, low, width = some / unit, low / unit, (high / unit - low / unit) / BINS
+    if not width:
+        histogram.fill(0)
+        histogram[0] = some.size
+        return
+    kind = some.dtype.type
+    places = np.subtract(some, kind(low))
+    places *= kind(1 / width)
+    counts = np.bincount(places.astype(np.intp), minlength=BINS + 1)
+    histogram[:] = counts[:BINS]
+    histogram[-1] += counts[BINS:].sum()  # the last bin has both its ends
 
 
-def summaries(
-    names: tuple[str, ...], values: tuple[Any, ...], known: Known | None = None
-) -> Iterator[tuple[str, str, Summary]]:
-    """Yield quantity, item and summary of each array, of shape (...), of an event's fields.
+def named_arrays(names: tuple[str, ...], values: tuple[Any, ...]) -> Iterator[tuple[str, str, Any]]:
+    """Yield quantity, item and array, of shape (...), of each array of an event's fields.
 
     Parameters
     ----------
@@ -100,23 +152,11 @@ def summaries(
         The names of the fields.
     values
         The fields: arrays, or several of them by position or name; text and numbers are left out.
-    known
-        Arrays that are still as they were, and their summaries; it takes up the new ones.
     """
-
-    def summary(value: Any) -> Summary:
-        array = np.asarray(value)
-        if known is None:
-            return summarise(array)
-        place = array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
-        if place not in known:
-            known[place] = array, summarise(array)
-        return known[place][1]
-
     for name, value in zip(names, values, strict=True):
         if isinstance(value, Mapping):
-            yield from ((name, str(item), summary(array)) for item, array in value.items())
+            yield from ((name, str(item), array) for item, array in value.items())
         elif isinstance(value, (tuple, list)):
-            yield from ((name, str(item), summary(array)) for item, array in enumerate(value))
+            yield from ((name, str(item), array) for item, array in enumerate(value))
         elif not isinstance(value, (str, float)):
-            yield name, "", summary(value)
+            yield name, "", value

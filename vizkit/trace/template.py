@@ -26,7 +26,16 @@ JOINED = 1 << 12  # pieces of at most so many bytes are joined
 Told: TypeAlias = tuple[str, Node, tuple[Any, ...]]  # kind, node, and the fields after step and node
 Rows: TypeAlias = Callable[[int], "slice | list[int]"] | None
 # The fields that belong to the whole batch.
-WHOLE = ("parameter", "parameters", "parameter_gradients", "before", "after", "gradient", *NUMBERS)
+WHOLE = (
+    "parameter",
+    "parameters",
+    "parameter_gradients",
+    "before",
+    "after",
+    "gradient",
+    *NUMBERS,
+    *FIELDS["statistics"],
+)
 
 
 class Early:

@@ -63,7 +63,7 @@ class Recording:
     Attributes
     ----------
     fine
-        Whether operations are told of, so that none may be joined with others.
+        Whether operations are told of, so that none may be joined with others; the same at every step, for the bits.
     has_template
         Whether the recorder can be shown once where the arrays of a step stand.
     step
@@ -90,6 +90,7 @@ class Recording:
 
     def _attach(self, recorder: Recorder) -> None:
         self.recorder, self.has_template = recorder, hasattr(recorder, "template")
+        self.fine = not self.has_template or recorder.keeps_level("op")
         self.model._recording = self
         if self.model.built:
             self.describe()
@@ -124,16 +125,15 @@ class Recording:
         self.describe()
         self.step = step
         known = [*self.nodes.values(), *self.operations.values()]
-        if self.operations and not any(self.wants(kind, node) for node in known for kind in KINDS):
+        is_known = bool(self.operations) if self.fine else self.model.built
+        if is_known and not any(self.wants(kind, node) for node in known for kind in KINDS):
             return None
-        self.written, self.fine = None, True
+        self.written = None
         return self.listen(Tape(self))
 
     def prepare(self, step: int) -> None:
         """Get ready for a step that is written down to be repeated."""
         self.step, self.written = step, []
-        keeps = self.recorder.keeps  # the loss is kept wherever it is, but is no operation
-        self.fine = any(keeps(kind, node) for node in self.operations.values() for kind in ("forward", "backward"))
 
     def listen(self, tape: Tape) -> Tape:
         """Take the events of a step from this tape, and return it."""

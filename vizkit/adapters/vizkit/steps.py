@@ -77,22 +77,28 @@ class RecordedSteps:
 
         The predictions are of shape (batch, ...).
         """
-        recording, steps, step = self.recording, self.model._steps, self.model._updates
+        recording, step = self.recording, self.model._updates
         if self._change != changes.latest():
             self._forget()
         kind = (length_of(part), samples.kind)
         if kind in self.plans and recording.step != step:  # else something was told of this step already
             found = self.plans[kind]
             if found is None or not found.template.begin(step):
-                return steps.take(samples, part, watched)
+                return self._unheard(kind, samples, part, watched)
             return self._repeat(found, samples, part)
         if self._may_be_repeated(kind):
             return self._write_down(kind, samples[part], watched)
         self._met.add(kind)
         tape = recording.begin(step)
         if tape is None:
-            return steps.take(samples, part, watched)
-        return steps.record(tape, samples[part])
+            return self.model._steps.take(samples, part, watched)
+        return self.model._steps.record(tape, samples[part])
+
+    def _unheard(self, kind: Any, samples: Samples, part: Any, watched: Any) -> tuple[float, Samples, Any]:
+        """Take a step that is not recorded; `kind` was found out already, so that it costs no more than without."""
+        steps = self.model._steps
+        plan = steps.plans.get(kind) if steps.are_settled else None
+        return steps.take(samples, part, watched) if plan is None else steps.repeat(plan, samples, part)
 
     def _forget(self) -> None:
         self.plans.clear()
@@ -114,7 +120,7 @@ class RecordedSteps:
         except DivergenceError:
             self._tell_of_failure(found)
             raise
-        found.value[...], found.rate[...] = found.loss, rate
+        found.numbers[0], found.numbers[1] = found.loss, rate
         found.template.end()
         return taken
 
