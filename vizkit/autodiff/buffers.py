@@ -51,7 +51,7 @@ class Scratch:
         _open.reset(self._token)
 
     def take(self, shape: Any, dtype: Any) -> np.ndarray:
-        """Return the next array, of this shape and type; its numbers are whatever was left in it."""
+        """Return the next array, of shape `shape` and of this type; its numbers are whatever was left in it."""
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         place = self._taken
         self._taken += 1
@@ -129,7 +129,7 @@ def empty_like(x: Any) -> Any:
 
 
 def zeros(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Return an array of zeros to work in, as ``np.zeros``.
+    """Return an array of zeros to work in, of shape `shape`, as ``np.zeros``.
 
     Examples
     --------

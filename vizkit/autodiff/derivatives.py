@@ -103,8 +103,8 @@ def jacobian(function: Callable[..., Any], argnum: int = 0) -> Callable[..., Any
     Returns
     -------
     callable
-        Takes what `function` takes, returns an array whose axes are those of the output, then those of the
-        argument. It can itself be differentiated.
+        Takes what `function` takes, returns an array of shape (..., ...): the output's axes, then the argument's.
+        It can itself be differentiated.
 
     Examples
     --------

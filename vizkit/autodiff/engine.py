@@ -85,7 +85,7 @@ class Tape:
             yield source, fit(passed, source.value)
 
     def refuse(self, what: str, reason: str) -> None:
-        """Raise, because something that was asked of a tracked array would lose its derivative."""
+        """Raise, because something that was asked of a tracked array, of any shape (...), would lose its derivative."""
         raise UnsupportedOperationError(f"{what} {reason}")
 
     def backward(self, output: Tracked, seed: Any = None, keep: bool = False) -> dict[int, Any]:

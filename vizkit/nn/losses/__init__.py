@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vizkit.nn.losses.base import Loss, value_of
+from vizkit.nn.losses.base import Loss
 from vizkit.nn.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -38,7 +38,7 @@ __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss", "MeanAbsoluteError",
     "MeanSquaredError", "SparseCategoricalCrossentropy", "SumSquaredResiduals", "binary_crossentropy",
     "categorical_crossentropy", "config", "get", "hinge", "huber", "kl_divergence", "mean_absolute_error",
-    "mean_squared_error", "sparse_categorical_crossentropy", "sum_squared_residuals", "value_of",
+    "mean_squared_error", "sparse_categorical_crossentropy", "sum_squared_residuals",
 ]  # fmt: skip
 
 _NAMES = by_name(

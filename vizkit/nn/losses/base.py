@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.autodiff import plain
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.nn.changes import Noticed
 
-__all__ = ["Formula", "Loss", "value_of"]
+__all__ = ["Formula", "Loss"]
 
 _REDUCTIONS = {"mean": "mean", "sum": "sum", "sum_over_batch_size": "mean"}  # the last is Keras's word for the first
 
@@ -124,14 +123,3 @@ class Formula(Loss):
 def _weights_like(losses: Any, sample_weight: Any) -> Any:
     shape = np.shape(sample_weight)
     return np.astype(np.reshape(sample_weight, shape + (1,) * (losses.ndim - len(shape))), losses.dtype)
-
-
-def value_of(loss: Any) -> float:
-    """Return the number of a loss, tracked or not.
-
-    Examples
-    --------
-    >>> value_of(np.float64(2.0))
-    2.0
-    """
-    return float(plain(loss))
