@@ -100,7 +100,9 @@ def test_a_custom_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_command_lines_are_commands() -> None:
     from vizkit.cli import _parser
 
-    for line in re.findall(r"^    vizkit (\S.*?)(?:  |$)", SECTIONS["The command line"], re.MULTILINE):
+    lines = re.findall(r"^    vizkit (\S.*?)(?:  |$)", SECTIONS["The command line"], re.MULTILINE)
+    assert len(lines) > 5
+    for line in lines:
         assert _parser().parse_args(line.split()).run
 
 

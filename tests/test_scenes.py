@@ -30,9 +30,13 @@ def test_a_scene_holds_no_literal_numbers_and_no_random_ones(path: Path) -> None
 @pytest.mark.parametrize("path", SCENES, ids=lambda path: path.stem)
 def test_manim_plays_a_scene(path: Path, tmp_path: Path) -> None:
     pytest.importorskip("manim")
+    import srt
+
     size = ["--resolution", "320,180", "--fps", "1"]
     command = [sys.executable, "-m", "manim", *size, "--media_dir", str(tmp_path), str(path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(list(tmp_path.rglob("*.mp4"))) > 1
-    assert len(list(tmp_path.rglob("*.srt"))) == 1
+    assert len(list(tmp_path.rglob(f"videos/{path.stem}/*/*.mp4"))) == 1
+    (subtitles,) = tmp_path.rglob("*.srt")
+    said = [entry.content for entry in srt.parse(subtitles.read_text(encoding="utf-8"))]
+    assert said == [str(beat.caption) for beat in exhibits.get(path.stem).make_story().beats]

@@ -92,6 +92,6 @@ def test_export(run, tmp_path, capsys):
     assert main(["export", str(run), "-o", str(tmp_path / "run.npz")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "run.npz")
     with np.load(tmp_path / "run.npz") as archive:
-        assert archive["loss/loss/value"].tolist() == [13.0, 0.28125, archive["loss/loss/value"][2]]
+        assert archive["loss/loss/value"][:2].tolist() == [13.0, 0.28125]
     assert main(["export", str(run), "-o", str(tmp_path / "run.txt")]) == 2
     assert "npz" in capsys.readouterr().err

@@ -172,9 +172,10 @@ def test_captions_are_one_short_sentence(story):
 
 
 def test_gradients_run_backward_in_their_colour_and_nothing_else_does(story):
-    for beat in story.beats:
-        for pulse in beat.motion:
-            assert pulse.backward == (pulse.role == "gradient") == beat.place.startswith("backward"), beat.name
+    told = [(beat.place.startswith("backward"), pulse) for beat in story.beats for pulse in beat.motion]
+    assert {back for back, _ in told} == {True, False}
+    for back, pulse in told:
+        assert pulse.backward == (pulse.role == "gradient") == back, pulse
 
 
 def test_the_gradient_travels_from_right_to_left(story):

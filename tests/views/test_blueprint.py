@@ -65,6 +65,7 @@ def test_the_highest_answer_stands_out() -> None:
 def test_the_weights_stand_beside_their_lines_and_on_none() -> None:
     marks = {mark.key: mark for mark in BlueprintView.ensure(recorded(), classes=("O", "X")).picture.marks}
     lines = {key: mark for key, mark in marks.items() if isinstance(mark, Curve) and key.startswith("weight:")}
+    assert len(lines) == WEIGHTS.size
     for key, own in lines.items():
         text = marks[f"{key}:text"]
         size = (width(str(text.words), 44), 44 * CAP_HEIGHT)

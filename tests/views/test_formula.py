@@ -63,7 +63,8 @@ def test_any_name_is_set_by_matplotlib(name: str) -> None:
 def test_hostile_names_are_text_to_typst(name: str) -> None:
     typst = pytest.importorskip("typst")
     page = f"#set page(width: auto, height: auto)\n$ {to_typst(eq.Symbol(name, name))} $"
-    typst.compile(page.encode(), format="svg")
+    drawn = typst.compile(page.encode(), format="svg").count(b"<use ")
+    assert drawn == 2 * len(name), "each character of the name, and again of the index, is a glyph"
 
 
 def test_unknown_operators_and_empty_symbols_are_refused() -> None:
