@@ -33,4 +33,8 @@ def test_where_there_is_no_cluster_one_line_says_so(capsys, tmp_path, monkeypatc
     assert "a cluster has as many workers as joined it" in capsys.readouterr().err
     assert main(["gallery", "--cluster", "nowhere at all", "--chapters", str(tmp_path)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+    for slip in ("lokal", "http://127.0.0.1:8786"):
+        assert main(["render", "convolution", "--cluster", slip]) == 2
+        told = capsys.readouterr().err
+        assert f"'local'; '{slip}' was given" in told and len(told.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -65,6 +65,8 @@ class Cluster:
     ------
     MissingExtraError
         If Dask is not installed.
+    ArgumentError
+        If it is no address.
     RenderError
         If there is no scheduler at the address.
 
@@ -143,6 +145,7 @@ class Cluster:
 def _connect(address: str, patience: float, workers: int | None) -> tuple[Any, Client]:
     try:
         from distributed import Client, LocalCluster
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise missing_extra("distributed", "cluster") from error
     if address == "local":
@@ -150,8 +153,15 @@ def _connect(address: str, patience: float, workers: int | None) -> tuple[Any, C
             here = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
         return here, Client(here, set_as_default=False)
     try:
+        get_address_host_port(address)  # first, because a client that was never one cannot be ended
+    except ValueError as error:
+        raise ArgumentError(
+            f"A cluster is the address of a Dask scheduler, as tcp://10.0.0.5:8786, or 'local'; {address!r} was given:"
+            f" {error}."
+        ) from error
+    try:
         return None, Client(address, timeout=min(patience, 10), set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except OSError as error:  # also when nobody answers in time
         raise RenderError(
             f"There is no Dask scheduler at {address!r}: {error}. Start one with `dask scheduler`,"
             " and workers with `dask worker ADDRESS --nthreads 1`."
