@@ -106,5 +106,5 @@ def test_bad_names_and_kinds() -> None:
         activation("relo")
     with pytest.raises(ArgumentError, match="a name or a callable, but a int was given: 3"):
         activation(3)
-    with pytest.raises(ArgumentError, match="above 0, but 0 was given"):
+    with pytest.raises(ArgumentError, match="step is a number above 0; 0 was"):
         central_difference(np.sin, 0)

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from vizkit.checks import number
 from vizkit.errors import ArgumentError, unknown_name
 from vizkit.typing import Float
 
@@ -54,10 +55,10 @@ class Activation:
     from_output: Function | None = None
 
 
-def _above(x: Float["..."], high: float, low: float, level: float = 0.0) -> Float["..."]:
-    """Return `high` where x lies above a level, else `low`, as the type of x."""
+def _above_zero(x: Float["..."], high: float, low: float) -> Float["..."]:
+    """Return `high` where x lies above 0, else `low`, as the type of x."""
     kind = getattr(x, "dtype", np.dtype(float))
-    return np.where(x > level, high, low).astype(kind if kind.kind == "f" else float)
+    return np.where(x > 0, high, low).astype(kind if kind.kind == "f" else float)
 
 
 def _linear(x: Float["..."]) -> Float["..."]:
@@ -74,7 +75,7 @@ def _relu(x: Float["..."]) -> Float["..."]:
 
 
 def _relu_slope(x: Float["..."]) -> Float["..."]:
-    return _above(x, 1.0, 0.0)
+    return _above_zero(x, 1.0, 0.0)
 
 
 def _relu6(x: Float["..."]) -> Float["..."]:
@@ -83,7 +84,7 @@ def _relu6(x: Float["..."]) -> Float["..."]:
 
 
 def _relu6_slope(x: Float["..."]) -> Float["..."]:
-    return np.where(x < 6.0, _above(x, 1.0, 0.0), 0.0)
+    return np.where(x < 6.0, _above_zero(x, 1.0, 0.0), 0.0)
 
 
 def _leaky_relu(x: Float["..."], negative_slope: float = LEAK) -> Float["..."]:
@@ -92,7 +93,7 @@ def _leaky_relu(x: Float["..."], negative_slope: float = LEAK) -> Float["..."]:
 
 
 def _leaky_relu_slope(x: Float["..."], negative_slope: float = LEAK) -> Float["..."]:
-    return _above(x, 1.0, negative_slope)
+    return _above_zero(x, 1.0, negative_slope)
 
 
 def _elu(x: Float["..."], alpha: float = ALPHA) -> Float["..."]:
@@ -243,6 +244,7 @@ _ALL = (
 )
 
 ACTIVATIONS = MappingProxyType({entry.name: entry for entry in _ALL})
+_OTHER_NAMES = {"leakyrelu": "leaky_relu", "leaky relu": "leaky_relu", "swish": "silu", "identity": "linear"}
 
 _STEP = float(np.finfo(float).eps ** (1 / 3))
 
@@ -256,7 +258,7 @@ def central_difference(function: Function, step: float = _STEP) -> Function:
     Parameters
     ----------
     function
-        From an array of any shape to one of the same shape.
+        From an array of shape (...) to one of the same shape.
     step
         The relative step, above 0.
 
@@ -265,8 +267,7 @@ def central_difference(function: Function, step: float = _STEP) -> Function:
     >>> float(np.round(central_difference(np.exp)(np.array(0.0)), 8))
     1.0
     """
-    if not step > 0:
-        raise ArgumentError(f"The step of a difference lies above 0, but {step!r} was given.")
+    step = number("step", step)
 
     def slope(x: Float["..."]) -> Float["..."]:
         x = np.asarray(x, dtype=float)
@@ -280,7 +281,7 @@ def central_difference(function: Function, step: float = _STEP) -> Function:
 def activation(given: str | Function | Activation) -> Activation:
     """Return an activation by its name, or made from a callable with a numerical derivative.
 
-    A callable takes an array of any shape and returns one of the same shape.
+    A callable takes an array of shape (...) and returns one of the same shape.
 
     Raises
     ------
@@ -299,13 +300,11 @@ def activation(given: str | Function | Activation) -> Activation:
     if isinstance(given, Activation):
         return given
     if isinstance(given, str):
-        key = given.strip().lower()
-        key = {"leakyrelu": "leaky_relu", "leaky relu": "leaky_relu", "swish": "silu", "identity": "linear"}.get(
-            key, key
-        )
-        if key not in ACTIVATIONS:
+        name = given.strip().lower()
+        name = _OTHER_NAMES.get(name, name)
+        if name not in ACTIVATIONS:
             raise unknown_name("activation", given, ACTIVATIONS)
-        return ACTIVATIONS[key]
+        return ACTIVATIONS[name]
     if not callable(given):
         raise ArgumentError(
             f"An activation is a name or a callable, but a {type(given).__name__} was given: {given!r}."

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.checks import array, array_pair, whole
-from vizkit.errors import ArgumentError, DataError, ShapeError, unknown_name
+from vizkit.checks import array, array_pair, number, whole
+from vizkit.errors import DataError, ShapeError, unknown_name
 from vizkit.typing import Float
 
 __all__ = ["augment", "flip", "one_hot", "shift", "split", "standardise"]
@@ -41,8 +41,7 @@ def split(
     (8, 2)
     """
     x, y = array_pair(x, y)
-    if not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise ArgumentError(f"share lies between 0 and 1; {share!r} was given.")
+    share = number("share", share, 0, 1, includes_high=False)
     order = np.random.default_rng(seed).permutation(len(x))
     groups = [order[y[order] == label] for label in np.unique(y)] if stratify else [order]
     held = np.zeros(len(x), bool)
