@@ -16,6 +16,7 @@ from vizkit.cli import pages
 from vizkit.cli.chapters import Chapter
 from vizkit.cli.works import expected
 from vizkit.exhibits import Exhibit
+from vizkit.web import site as web
 from vizkit.web import story_page
 
 pytest.importorskip("markdown_it")
@@ -229,3 +230,9 @@ def test_headings_form_one_outline(site: Site) -> None:
         levels = site.visit(path).eval_on_selector_all("h1, h2, h3", "all => all.map((h) => Number(h.localName[1]))")
         assert levels[0] == 1 and levels.count(1) == 1
         assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_a_page_leads_back_to_what_its_site_is_called() -> None:
+    shown = web.Exhibit(name="a", title="A", summary="s", code="", has_story=False)
+    page = web.exhibit_page(shown, web.Link("#c", "C"), None, None, web.Head("title", "My <net>", "about"))
+    assert '<a href="../../index.html">My &lt;net&gt;</a>' in page and "<title>A · My &lt;net&gt;</title>" in page

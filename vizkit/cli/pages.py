@@ -40,7 +40,7 @@ def site(sections: tuple[web.Section, ...], head: web.Head = web.GALLERY) -> dic
     hung = [(section, part) for section in sections for part in section.parts if isinstance(part, web.Exhibit)]
     for before, (section, exhibit), after in _neighbours(hung):
         place = web.Link(f"../../index.html#{section.slug}", section.title)
-        page = web.exhibit_page(exhibit, place, _link(before), _link(after))
+        page = web.exhibit_page(exhibit, place, _link(before), _link(after), head)
         found[f"exhibits/{exhibit.name}/index.html"] = page
     return found
 

@@ -22,7 +22,8 @@ from vizkit.views.text import Quantity, Words, count, sentence, tally, words
 __all__ = ["chain"]
 
 PANEL = "network"
-SIZE = (1800.0, 576.0)
+WIDEST, HIGH = 1800.0, 576.0  # of the picture
+PER_LAYER, BESIDE = 410.0, 650.0  # its width for each layer, and for the first column and the loss
 ROOMY = 4  # units of a layer up to which a number finds room beside its unit or line
 
 
@@ -68,12 +69,17 @@ class _Telling:
 
     run: ChainRun
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """The picture's size: no wider than its layers ask for, as a phone shows it from its left end on."""
+        return min(WIDEST, PER_LAYER * len(self.run.parts) + BESIDE), HIGH
+
     def beat(self, name: str, place: str, caption: Words | str, focus: tuple[str, ...] = (), **rest: Any) -> Beat:
         """Return a beat; what is not a part of the beat itself is an option of the network's view."""
         own = {key: rest.pop(key) for key in ("equation", "motion") if key in rest}
         if self.run.width > ROOMY:
             rest.pop("notes", None)
-        view = NetworkView(layers=self.run.columns(), loss=self.run.box, limit=UNITS, size=SIZE, **rest)
+        view = NetworkView(layers=self.run.columns(), loss=self.run.box, limit=UNITS, size=self.size, **rest)
         said = words(caption) if isinstance(caption, str) else caption
         there = f"{place} · sample {count(self.run.sample)} · step {count(self.run.step)}"
         keys = [mark.key for mark in view.picture.marks]  # a number that found no room is not there to be lit

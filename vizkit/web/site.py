@@ -157,7 +157,7 @@ def _card(exhibit: Exhibit) -> str:
     )
 
 
-def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Link | None) -> str:
+def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Link | None, head: Head = GALLERY) -> str:
     """Return the page of one exhibit.
 
     Parameters
@@ -168,6 +168,8 @@ def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Li
         Where it hangs.
     before, after
         The exhibits next to it, if there are any.
+    head
+        What the whole site is called.
 
     Examples
     --------
@@ -176,8 +178,9 @@ def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Li
     True
     """
     parts = [_video(exhibit)] * exhibit.has_video + [_steps(exhibit)] * exhibit.has_story
+    home = _anchor(Link("../../index.html", head.heading))
     body = f"""<header class="top">
-<nav class="where" aria-label="where you are"><a href="../../index.html">vizkit</a> / {_anchor(chapter)}</nav>
+<nav class="where" aria-label="where you are">{home} / {_anchor(chapter)}</nav>
 <h1>{escape(exhibit.title)}</h1>
 <p class="summary">{escape(exhibit.summary)}</p>
 {_ground_button()}
@@ -190,7 +193,7 @@ def exhibit_page(exhibit: Exhibit, chapter: Link, before: Link | None, after: Li
 <nav class="neighbours" aria-label="exhibits beside this one">
 {_neighbour(before, "←", "")}{_neighbour(after, "", "→")}
 </nav>"""
-    return _document(f"{exhibit.title} · vizkit", body, "../../")
+    return _document(f"{exhibit.title} · {head.heading}", body, "../../")
 
 
 def _neighbour(link: Link | None, left: str, right: str) -> str:
