@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from test_films import FILE, SMALL, SPLIT, TWO, manims, pictures, place, source  # noqa: F401 (place is a fixture)
 
+from vizkit.animation.plain import pack
 from vizkit.errors import RenderError
 from vizkit.render import parts, scene_video, scenes
 from vizkit.render.cache import Cache
-from vizkit.render.forks import Troupe, possible
 from vizkit.render.jobs import Job
 from vizkit.render.parts import Parts, Strayed
 from vizkit.render.processes import Processes
+from vizkit.render.troupes import Troupe, possible
 
 pytestmark = [
     pytest.mark.slow,
@@ -197,7 +198,8 @@ def alive(group):
 
 def test_when_it_is_closed_all_its_processes_end(place):  # noqa: F811
     job = Job("Shapes", "", 1.0, "survey", SMALL, {})
-    troupe = Troupe(job, source(place, "Shapes").to_bytes(), 2, ahead=True)
+    troupe = Troupe(2)
+    troupe.lead(pack({"ahead": True}, job.to_bytes(), source(place, "Shapes").to_bytes()))
     assert troupe.copies[0].poll(60) or troupe.copies[1].poll(60)  # a copy asks whether to draw
     assert len(alive(troupe.process.pid)) >= 2
     troupe.close()

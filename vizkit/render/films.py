@@ -21,6 +21,7 @@ from vizkit.render.scenes import Survey, Told
 from vizkit.render.sections import Section, sections_of
 from vizkit.render.segments import Segment
 from vizkit.render.sessions import Source
+from vizkit.render.troupes import Troupe
 
 __all__ = ["filmed"]
 
@@ -29,12 +30,12 @@ Notice = Callable[[str], None]
 
 def filmed(
     source: Source, shot: Shot, target: Path, folder: Path, hands: Executor | int, cache: Cache | None,
-    progress: Progress | None, notice: Notice | None, apart: bool,
+    progress: Progress | None, notice: Notice | None, apart: bool, troupe: Troupe | None = None,
 ) -> Path:  # fmt: skip
-    """Make a scene's video; see `vizkit.render.scene_video`."""
+    """Make a scene's video; see `vizkit.render.scene_video`, and for processes that are there `Parts.made`."""
     with _executor(hands) as executor:
         work = _Work(source, shot, folder, executor, progress, notice or _silent)
-        return _finished(work.film(cache), shot, target, folder, apart)
+        return _finished(work.film(cache, troupe), shot, target, folder, apart)
 
 
 def _executor(hands: Executor | int) -> AbstractContextManager[Executor]:
@@ -74,12 +75,12 @@ class _Work:
     progress: Progress | None
     notice: Callable[[str], None]
 
-    def film(self, cache: Cache | None) -> _Film:
+    def film(self, cache: Cache | None, troupe: Troupe | None) -> _Film:
         """Make the segments: apart if that is safe, skipping frame by frame if that makes it so, else in one piece."""
         parts = Parts(self.source, self.shot, self.folder, self.executor, cache, self.progress)
         for exact in (False, True):
             try:
-                found, made = parts.made(exact)
+                found, made = parts.made(exact, None if exact else troupe)
             except Strayed as error:
                 strayed = error
                 continue

@@ -14,11 +14,9 @@ from __future__ import annotations
 import gc
 import os
 import random
-import signal
 import sys
 from collections.abc import Sequence
 from io import StringIO
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -26,91 +24,31 @@ from typing import NoReturn, Protocol
 from manim import Scene
 from tqdm import tqdm
 
-from vizkit.animation.plain import pack
+from vizkit.animation.plain import pack, unpack
 from vizkit.render import scenes
 from vizkit.render.answers import done, outcome
-from vizkit.render.children import end, start
 from vizkit.render.encoding import Encoder
 from vizkit.render.formats import Shot
 from vizkit.render.jobs import Job
 from vizkit.render.moments import border, content, picture
 from vizkit.render.sessions import Left, Source, inside, quiet, staged
+from vizkit.render.troupes import ASKS, DRAW, TASKS
 
-__all__ = ["ASKS", "DRAW", "PASS", "Troupe", "possible"]
-
-ASKS = b"?"  # what a copy sends begins with it when it asks whether to draw; else it is an outcome, see `answers`
-DRAW, PASS = b"draw", b"pass"
-_TASKS = Path("/proc/self/task")  # has an entry for each thread, also for those that Python does not know
+__all__ = ["lead"]
 
 
-def possible() -> bool:
-    """Say whether processes can be copied on this system."""
-    if sys.platform != "linux" or not _TASKS.is_dir():
-        return False
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except OSError:  # a kernel before 5.3, or one that imitates Linux
-        return False
-    return True
-
-
-class Troupe:
-    """The process that leads a scene and its copies, as seen by who wants the video.
-
-    Parameters
-    ----------
-    job
-        Of the kind ``"survey"``.
-    source
-        The scene's `Source` as bytes.
-    workers
-        How many copies there may be at a time.
-    ahead
-        Whether one copy runs ahead to the scene's end, to say how much work there will be.
-
-    Attributes
-    ----------
-    news
-        Ends of pipes that something can be read from: of the process that leads, which says what it found, as an
-        outcome; of the one that runs ahead; and of the copies that draw.
-    """
-
-    def __init__(self, job: Job, source: bytes, workers: int, *, ahead: bool) -> None:
-        pairs = [Pipe() for _ in range(workers + 1)]
-        self.ahead, *self.copies = [ours for ours, _ in pairs]
-        given = (job.to_bytes(), source, ahead, [theirs for _, theirs in pairs])
-        self.process, self.leader = start(_work, *given)
-        for _, theirs in pairs:
-            theirs.close()
-
-    def close(self) -> None:
-        """End all processes."""
-        try:
-            os.killpg(self.process.pid, signal.SIGTERM)
-        except ProcessLookupError:  # all have ended, or the first has hardly begun
-            self.process.terminate()
-        end(self.process, self.leader)
-        for pipe in (self.ahead, *self.copies):
-            pipe.close()
-
-
-# -- in the processes ------------------------------------------------------------------------------
-
-
-def _work(job: bytes, source: bytes, ahead: bool, pipes: Sequence[Connection], news: Connection) -> None:
+def lead(pipes: Sequence[Connection], news: Connection) -> None:
+    """Lead a scene as soon as it is said which; see `vizkit.render.troupes.Troupe.lead`."""
     from vizkit.render.outlines import take_turns  # there is no such module on Windows
 
-    os.setpgrp()  # so that all of them can be ended at once
+    head, (job, where) = unpack(news.recv_bytes())
+    source = Source.from_bytes(where)
     tqdm.monitor_interval = 0  # else manim's progress bar has a thread, though it is not shown
-    place = Source.from_bytes(source)
-    take_turns(Path(place.media))
-    led = _Led(place, Job.from_bytes(job).shot)
-    led.part = _Leader(led, pipes, ahead, news)
-    try:
-        said = outcome(led.survey)
-        led.part.say(said)
-    except (BrokenPipeError, ConnectionError):  # nobody listens any more
-        os._exit(1)
+    take_turns(Path(source.media))
+    led = _Led(source, Job.from_bytes(job).shot)
+    led.part = _Leader(led, pipes, head["ahead"], news)
+    said = outcome(led.survey)
+    led.part.say(said)
 
 
 class _Crowded(Left):
@@ -202,7 +140,7 @@ class _Leader:
 
     def _is_copy(self, scene: Scene, pipe: Connection) -> bool:
         """Make a copy of this process, and say which of the two this is."""
-        if len(list(_TASKS.iterdir())) > 1:
+        if len(list(TASKS.iterdir())) > 1:
             raise _Crowded
         dice = random.getstate()
         try:

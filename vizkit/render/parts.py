@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from vizkit.animation.plain import unpack
+from vizkit.animation.plain import pack, unpack
 from vizkit.errors import RenderError
 from vizkit.render import scenes
 from vizkit.render.answers import segment_in
 from vizkit.render.cache import Cache
 from vizkit.render.engine import Made, Progress, lanes, make
-from vizkit.render.forks import ASKS, DRAW, PASS, Troupe, possible
 from vizkit.render.formats import Shot
 from vizkit.render.jobs import Executor, Job
 from vizkit.render.processes import Processes
 from vizkit.render.scenes import Survey, Told
 from vizkit.render.segments import Segment
 from vizkit.render.sessions import Source
+from vizkit.render.troupes import ASKS, DRAW, PASS, Troupe, possible
 
 __all__ = ["Parts", "Strayed"]
 
@@ -58,13 +58,15 @@ class Parts:
     cache: Cache | None
     progress: Progress | None
 
-    def made(self, exact: bool) -> tuple[Survey | Told, Made]:
+    def made(self, exact: bool, troupe: Troupe | None = None) -> tuple[Survey | Told, Made]:
         """Make all plays; return what the scene consists of, and the segments.
 
         Parameters
         ----------
         exact
             Whether plays are walked through frame by frame always.
+        troupe
+            Processes for it, where they were started before. They are closed.
 
         Raises
         ------
@@ -74,7 +76,9 @@ class Parts:
             If the scene fails, or a process.
         """
         source = replace(self.source, exact=exact).to_bytes()
-        found = self._forked(source) if isinstance(self.executor, Processes) and possible() else None
+        found = None
+        if isinstance(self.executor, Processes) and possible():
+            found = self._forked(source, troupe or Troupe(self.executor.workers))
         if isinstance(found, tuple):
             return found
         found = found or self._looked_through(source)
@@ -85,11 +89,12 @@ class Parts:
     def _job(self) -> Job:
         return Job(self.source.scene or "the scene", "", 1.0, "survey", self.shot, {})
 
-    def _forked(self, source: bytes) -> tuple[Survey, Made] | Told | None:
+    def _forked(self, source: bytes, troupe: Troupe) -> tuple[Survey, Made] | Told | None:
         """Make all plays by copies of one process; return the story of a scene that only plays one, or nothing."""
         job, gathering = self._job(), _Gathering(self)
         try:
-            with closing(Troupe(job, source, self.executor.workers, ahead=self.progress is not None)) as troupe:
+            with closing(troupe):
+                troupe.lead(pack({"ahead": self.progress is not None}, job.to_bytes(), source))
                 kind, found = gathering.gather(troupe, job.name)
             return (found, gathering.ended(found)) if kind == "survey" else found
         except Strayed:
