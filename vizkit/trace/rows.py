@@ -210,17 +210,22 @@ def page_checksums(memory: memoryview) -> list[int]:
     >>> page_checksums(memoryview(bytes(40_000))) == [crc32(bytes(1024))] * 2
     True
     """
-    found: list[int] = []
-    for begin in range(0, len(memory), _GROUP):
-        data = memory[begin : begin + _GROUP]
-        if len(data) % PAGE:
-            data = memoryview(bytes(data) + bytes(-len(data) % PAGE))
-        words = np.frombuffer(data, "<u8").reshape(-1, _SIDE, _SIDE)
-        sums, parities = np.add.reduce(words, axis=1), np.bitwise_xor.reduce(words, axis=2)
-        digest = memoryview(np.concatenate((sums, parities), axis=1, dtype="<u8").reshape(-1)).cast("B")
-        size = 2 * _SIDE * 8
-        found += [crc32(digest[at : at + size]) for at in range(0, len(digest), size)]
+    whole = len(memory) - len(memory) % PAGE
+    found = [
+        each for begin in range(0, whole, _GROUP) for each in _checksums(memory[begin : min(begin + _GROUP, whole)])
+    ]
+    if whole < len(memory):
+        found += _checksums(bytes(memory[whole:]) + bytes(PAGE - len(memory) + whole))
     return found
+
+
+def _checksums(pages: Any) -> Iterator[int]:
+    """The checksums of the pages that some bytes consist of."""
+    words = np.frombuffer(pages, "<u8").reshape(-1, _SIDE, _SIDE)
+    sums, parities = np.add.reduce(words, axis=1), np.bitwise_xor.reduce(words, axis=2)
+    digest = memoryview(np.concatenate((sums, parities), axis=1, dtype="<u8").reshape(-1)).cast("B")
+    size = 2 * _SIDE * 8
+    return (crc32(digest[at : at + size]) for at in range(0, len(digest), size))
 
 
 def _gaps(seen: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
