@@ -165,7 +165,7 @@ def test_the_update_is_written_as_the_rule_only_where_that_is_what_happened():
 def test_a_recording_of_some_samples_says_that_the_rest_is_missing():
     story = backprop(record("regression", keep=Keep(samples=2)), step=0)
     assert "recorded in part" in str(story.beat("weight-1").caption)
-    with pytest.raises(ArgumentError, match="samples are 0 to 1, but sample 2"):
+    with pytest.raises(ArgumentError, match="samples are numbered 0 to 1, but 2"):
         backprop(record("regression", keep=Keep(samples=2)), sample=2)
 
 

@@ -211,7 +211,7 @@ def test_titles_name_the_columns(trace):
 
 
 def test_bad_input_is_one_clear_error(trace):
-    with pytest.raises(ArgumentError, match="samples 0 to 2, but sample 3"):
+    with pytest.raises(ArgumentError, match="samples are numbered 0 to 2, but 3"):
         NetworkView.from_trace(trace, sample=3)
     with pytest.raises(ArgumentError, match="no forward event of layer 'dense' at step 99"):
         NetworkView.from_trace(trace, step=99)

@@ -18,7 +18,7 @@ from vizkit.trace import BackwardEvent, ForwardEvent, LossEvent, Trace, UpdateEv
 from vizkit.typing import Float
 from vizkit.views.network_chain import Stage, dense_head, stages
 from vizkit.views.network_layers import Layer, Loss, read_layers, read_loss
-from vizkit.views.numbers import is_index
+from vizkit.views.numbers import chosen
 
 __all__ = ["COUPLED", "ChainRun", "Part"]
 
@@ -111,7 +111,7 @@ class ChainRun:
         loss = next(trace.events(LossEvent, step=step), None)
         if loss is None:
             raise ArgumentError(f"Backpropagation begins at the loss, but the trace holds none at step {step}.")
-        head, sample, every = dense_head(trace, step), sample or 0, stages(trace, step)
+        head, every = dense_head(trace, step), stages(trace, step)
         if not head or every[-1].node != head[-1].node:
             kind = every[-1].node.kind if every else "nothing"
             raise ArgumentError(
@@ -119,8 +119,7 @@ class ChainRun:
                 f" {kind}, or its forward events at step {step} were not recorded."
             )
         rows = len(next(trace.events(ForwardEvent, layer=head[0].node, step=step)).output)
-        if not is_index(sample, rows):
-            raise ArgumentError(f"The recorded samples are 0 to {rows - 1}, but sample {sample!r} was asked for.")
+        sample = chosen("recorded sample", sample or 0, rows)
         parts = _parts(trace, head, step, sample)
         whole = read_loss(trace, step, sample)
         before = len(every) - len(head)

@@ -18,7 +18,7 @@ from vizkit.typing import Float
 from vizkit.views import blueprint_marks
 from vizkit.views.grids import matrix
 from vizkit.views.images_recorded import forward_event
-from vizkit.views.numbers import is_index
+from vizkit.views.numbers import chosen
 from vizkit.views.picture import Picture, View
 
 __all__ = ["BlueprintView"]
@@ -31,9 +31,7 @@ def _one(event: ForwardEvent, values: np.ndarray, sample: int) -> Float["row col
             f"The blueprint shows one channel and one filter, shape (batch, rows, columns, 1),"
             f" but layer {event.node.name!r} has shape {values.shape}."
         )
-    if not is_index(sample, len(values)):
-        raise ArgumentError(f"The samples are numbered 0 to {len(values) - 1}, but {sample!r} was given.")
-    return matrix(values[sample, :, :, 0], event.node.name)
+    return matrix(values[chosen("sample", sample, len(values)), :, :, 0], event.node.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +91,7 @@ class BlueprintView(View):
         conv = forward_event(trace, "Conv2D", None, step)
         active = forward_event(trace, "Activation", None, step)
         pool, dense = forward_event(trace, "MaxPooling2D", None, step), _last_dense(trace, step)
-        answers = np.asarray(dense.output[sample] if is_index(sample, len(dense.output)) else [], dtype=float)
+        answers = np.asarray(dense.output[chosen("sample", sample, len(dense.output))], dtype=float)
         kernel = _one(conv, conv.parameters["kernel"].transpose(2, 0, 1, 3), 0)
         if not isinstance(classes, tuple | list | None):
             raise ArgumentError(f"The classes are a tuple of names, but {classes!r} was given.")

@@ -11,7 +11,7 @@ from vizkit.errors import ArgumentError
 from vizkit.trace import Trace
 from vizkit.typing import Float
 from vizkit.views.images_recorded import forward_event, layer_config
-from vizkit.views.numbers import is_index
+from vizkit.views.numbers import chosen
 
 __all__ = ["RecordedConvolution"]
 
@@ -24,16 +24,6 @@ def _single(setting: object) -> int:
             f"A step is drawn for the same stride and dilation in both directions, but the layer's are {setting!r}."
         )
     return int(both[0])
-
-
-def _chosen(what: str, index: int | None, count: int) -> int:
-    """Return an index within the count; without one there must be only one."""
-    if index is None and count > 1:
-        raise ArgumentError(f"The layer has {count} {what}s, so one must be chosen, 0 to {count - 1}; None was given.")
-    index = 0 if index is None else index
-    if not is_index(index, count):
-        raise ArgumentError(f"The {what}s are numbered 0 to {count - 1}, but {index!r} was given.")
-    return index
 
 
 def _padded(image: Float["height width"], kernel: tuple[int, int], stride: int) -> Float["height width"]:
@@ -101,10 +91,10 @@ class RecordedConvolution:
 
         The bias is 0 when the layer has several channels, since it is added to their sum.
         """
-        sample = _chosen("sample", sample, self.images.shape[0])
-        filter = _chosen("filter", filter, self.kernels.shape[3])
+        sample = chosen("sample", sample, self.images.shape[0])
+        filter = chosen("filter", filter, self.kernels.shape[3])
         channels = self.images.shape[3]
-        channel = _chosen("channel", channel, channels)
+        channel = chosen("channel", channel, channels)
         image = self.images[sample, :, :, channel]
         kernel = self.kernels[:, :, channel, filter]
         if self.padding == "same":

@@ -15,7 +15,7 @@ from vizkit.views.images_layout import LABEL, MOST, Tiles, framed, tile_marks
 from vizkit.views.images_recorded import forward_event, traced
 from vizkit.views.images_scale import ColourScale, common_limit
 from vizkit.views.marks import Image, Mark, Text
-from vizkit.views.numbers import is_index
+from vizkit.views.numbers import chosen
 from vizkit.views.picture import Picture, View
 from vizkit.views.text import words
 
@@ -102,8 +102,7 @@ class FeatureMapsView(View):
         Of a layer with more than `most` maps those with the largest mean size are shown.
         """
         event = forward_event(trace, "Conv2D", layer, step)
-        if not is_index(sample, len(event.output)):
-            raise ArgumentError(f"The samples are numbered 0 to {len(event.output) - 1}, but {sample!r} was given.")
+        sample = chosen("sample", sample, len(event.output))
         first = forward_event(trace, "Conv2D", None, event.step)
         image = first.inputs[0][sample].mean(axis=-1)
         maps = event.output[sample]
@@ -208,7 +207,7 @@ class KernelsView(View):
         """
         if np.ndim(kernels) == 4:
             array = np.asarray(kernels)
-            kernels = array[:, :, _channel(channel, array.shape[2])]
+            kernels = array[:, :, chosen("input channel", channel, array.shape[2])]
         return cls(_stack(kernels, "row column filter"))
 
     @classmethod
@@ -229,7 +228,7 @@ class KernelsView(View):
         kernels = np.asarray(forward_event(trace, "Conv2D", layer, step).parameters["kernel"])
         if channel == "strongest":
             channel = strongest(np.moveaxis(kernels, 2, -1), 1)[0]
-        channel = _channel(channel, kernels.shape[2])
+        channel = chosen("input channel", channel, kernels.shape[2])
         numbers = strongest(kernels[:, :, channel], most)
         return replace(cls.from_arrays(kernels[:, :, channel, list(numbers)]), numbers=numbers, channel=channel)
 
@@ -267,15 +266,6 @@ def _batch(x: ArrayLike) -> np.ndarray:
     if images.ndim == 2:
         images = images[:, :, None]
     return images[None] if images.ndim == 3 else images
-
-
-def _channel(channel: int | None, count: int) -> int:
-    if channel is None and count > 1:
-        raise ArgumentError(f"The kernels have {count} input channels; choose one, 0 to {count - 1}. None was given.")
-    chosen = 0 if channel is None else channel
-    if not is_index(chosen, count):
-        raise ArgumentError(f"The input channels are numbered 0 to {count - 1}, but {chosen!r} was given.")
-    return chosen
 
 
 def _weights(model: Any, layer: str | None) -> np.ndarray:

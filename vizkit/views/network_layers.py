@@ -17,7 +17,7 @@ from vizkit.functions import ACTIVATIONS
 from vizkit.trace.events import BackwardEvent, ForwardEvent, LossEvent, Node
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.network_chain import Stage, stages
-from vizkit.views.numbers import is_index
+from vizkit.views.numbers import chosen
 
 if TYPE_CHECKING:
     from vizkit.trace import Trace
@@ -206,9 +206,7 @@ def _forward(trace: Trace, node: Node, step: int) -> ForwardEvent:
 
 
 def _one(values: Float["batch ..."], sample: int) -> Float["..."]:
-    if not is_index(sample, len(values)):
-        raise ArgumentError(f"The batch has samples 0 to {len(values) - 1}, but sample {sample!r} was asked for.")
-    return np.asarray(values[sample], dtype=float)
+    return np.asarray(values[chosen("sample", sample, len(values))], dtype=float)
 
 
 def _column(trace: Trace, stage: Stage, event: ForwardEvent, ends: tuple[Float["..."], Float["..."]]) -> Layer:

@@ -10,7 +10,7 @@ import numpy as np
 from vizkit.errors import ArgumentError, DataError, ShapeError
 from vizkit.typing import ArrayLike, Float
 
-__all__ = ["checked_span", "is_index", "padded", "sequence", "stack"]
+__all__ = ["checked_span", "chosen", "is_index", "padded", "sequence", "stack"]
 
 
 def _finite(values: Float["..."], what: str) -> Float["..."]:
@@ -39,6 +39,27 @@ def is_index(value: object, count: int) -> bool:
     (True, False, False, False, False)
     """
     return isinstance(value, Integral) and not isinstance(value, bool) and 0 <= value < count
+
+
+def chosen(what: str, index: int | None, count: int) -> int:
+    """Return which of several samples, channels or the like is meant; None is enough where there is only one.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that number, or it is None and there are several.
+
+    Examples
+    --------
+    >>> chosen("sample", 2, 3), chosen("filter", None, 1)
+    (2, 0)
+    """
+    if index is None and count > 1:
+        raise ArgumentError(f"There are {count} {what}s, so one must be chosen, 0 to {count - 1}; None was given.")
+    index = 0 if index is None else index
+    if not is_index(index, count):
+        raise ArgumentError(f"The {what}s are numbered 0 to {count - 1}, but {index!r} was given.")
+    return index
 
 
 def checked_span(span: Any) -> tuple[float, float]:
