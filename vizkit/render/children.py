@@ -1,4 +1,4 @@
-"""Processes of this computer that work for this one: how they begin and how they end."""
+"""Processes of this computer that work for this one: how many, how they begin and how they end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ENVIRONMENT", "PATIENCE", "apart", "end", "start"]
+from vizkit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from vizkit.render.jobs import Executor
+
+__all__ = ["ENVIRONMENT", "PATIENCE", "apart", "end", "start", "workers"]
 
 # Processes side by side that compute with several threads each would wait for each other's cores; and memory for
 # frames that is given back to the system after each one costs more than drawing into it.
@@ -26,6 +31,23 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
 PATIENCE = 5.0  # seconds that a process has to end after it was told to
+
+
+def workers(jobs: Executor | int | None) -> Executor | int:
+    """Return how many processes work, one for each core when None was asked for, or who else does.
+
+    A process that is one of several side by side, as the gallery's are, works alone.
+
+    Raises
+    ------
+    ArgumentError
+        If a number below 1 was asked for.
+    """
+    if jobs is None:
+        return 1 if multiprocessing.current_process().daemon else os.cpu_count() or 1
+    if isinstance(jobs, int) and jobs < 1:
+        raise ArgumentError(f"jobs is a whole number from 1 up, but {jobs!r} was given.")
+    return jobs
 
 
 def start(work: Callable[..., None], *given: Any, duplex: bool = True) -> tuple[BaseProcess, Connection]:

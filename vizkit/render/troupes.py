@@ -9,14 +9,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vizkit.render.children import end, start
+from vizkit.errors import RenderError
+from vizkit.render.children import end, start, workers
 
-__all__ = ["ASKS", "DRAW", "PASS", "TASKS", "Troupe", "possible"]
+if TYPE_CHECKING:
+    from vizkit.render.jobs import Executor
+
+__all__ = ["ASKS", "DRAW", "PASS", "TASKS", "Troupe", "possible", "ready"]
 
 ASKS = b"?"  # what a copy sends begins with it when it asks whether to draw; else it is an outcome, see `answers`
 DRAW, PASS = b"draw", b"pass"
@@ -32,6 +38,23 @@ def possible() -> bool:
     except OSError:  # a kernel before 5.3, or one that imitates Linux
         return False
     return True
+
+
+@contextmanager
+def ready(jobs: Executor | int | None) -> Iterator[Troupe | None]:
+    """Start the first process for a scene, where copies of it will be made, and end all of them after the block.
+
+    Parameters
+    ----------
+    jobs
+        As `vizkit.render.scene_video` takes it.
+    """
+    count = workers(jobs)
+    if not isinstance(count, int) or not possible():
+        yield None
+        return
+    with closing(Troupe(count)) as troupe:
+        yield troupe
 
 
 class Troupe:
@@ -82,9 +105,11 @@ class Troupe:
 
 def _work(pipes: Sequence[Connection], news: Connection) -> None:
     os.setpgrp()  # so that all of them can be ended at once
-    from vizkit.render.forks import lead
-
     try:
+        from vizkit.render.forks import lead
+
         lead(pipes, news)
     except (EOFError, BrokenPipeError, ConnectionError):  # nobody listens any more
+        os._exit(1)
+    except (ImportError, RenderError):  # manim is missing, as who started this process finds too, and says
         os._exit(1)
