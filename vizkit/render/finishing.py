@@ -1,16 +1,14 @@
-"""What all videos share: who works, what is kept, and how segments become the file at its place."""
+"""What all videos share: what is kept, and how segments become the file at its place."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 
-from vizkit.errors import ArgumentError, OutputError, RenderError
+from vizkit.errors import OutputError, RenderError
 from vizkit.files import write
 from vizkit.render.cache import Cache, folder
 from vizkit.render.container import gif, joined, pictures
@@ -20,27 +18,9 @@ from vizkit.render.sections import Section, write_sections
 from vizkit.render.subtitles import Cue, srt, webvtt
 
 if TYPE_CHECKING:
-    from vizkit.render.jobs import Executor
     from vizkit.render.segments import Segment
 
-__all__ = ["finish", "kept", "subtitles", "workers"]
-
-
-def workers(jobs: Executor | int | None) -> Executor | int:
-    """Return how many processes work, one for each core when None was asked for, or who else does.
-
-    A process that is one of several side by side, as the gallery's are, works alone.
-
-    Raises
-    ------
-    ArgumentError
-        If a number below 1 was asked for.
-    """
-    if jobs is None:
-        return 1 if multiprocessing.current_process().daemon else os.cpu_count() or 1
-    if isinstance(jobs, int) and jobs < 1:
-        raise ArgumentError(f"jobs is a whole number from 1 up, but {jobs!r} was given.")
-    return jobs
+__all__ = ["finish", "kept", "subtitles"]
 
 
 def kept(cache: bool) -> Cache | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vizkit.errors import ArgumentError
 from vizkit.files import as_path
+from vizkit.render.children import workers
 from vizkit.render.files import output_path, workshop
 from vizkit.render.formats import FORMATS, Shot, format_of
 from vizkit.render.quality import quality_of
@@ -88,7 +89,7 @@ def video(
     from vizkit.animation import cues
     from vizkit.render import stories
     from vizkit.render.engine import make
-    from vizkit.render.finishing import finish, kept, subtitles, workers
+    from vizkit.render.finishing import finish, kept, subtitles
     from vizkit.render.sections import check_sections, sections_of
 
     shot = Shot(size.width, size.height, size.rate, "mp4" if kind == "gif" else kind)
@@ -159,16 +160,21 @@ def scene_video(
     size, kind = quality_of(quality), format_of(path, format)
     target = output_path(path, FORMATS[kind].suffix)
 
-    from vizkit.render.films import filmed
-    from vizkit.render.finishing import kept, workers
-    from vizkit.render.sections import check_sections
-    from vizkit.render.sessions import Source
+    from vizkit.render.troupes import ready
 
     shot = Shot(size.width, size.height, size.rate, "mp4" if kind == "gif" else kind)
-    if sections:
-        check_sections(target, shot)
-    with workshop(target) as folder:
-        media = folder / "media"
-        media.mkdir()
-        source = Source(str(source_file.resolve()), scene, os.getcwd(), str(media.resolve()))
-        return filmed(source, shot, target, folder, workers(jobs), kept(cache), progress, notice, sections)
+    with ready(jobs) as troupe:
+        # What follows is loaded here while the first process of the block loads it there.
+        from vizkit.render.films import filmed
+        from vizkit.render.finishing import kept
+        from vizkit.render.sections import check_sections
+        from vizkit.render.sessions import Source
+
+        if sections:
+            check_sections(target, shot)
+        with workshop(target) as folder:
+            media = folder / "media"
+            media.mkdir()
+            source = Source(str(source_file.resolve()), scene, os.getcwd(), str(media.resolve()))
+            hands, known = workers(jobs), kept(cache)
+            return filmed(source, shot, target, folder, hands, known, progress, notice, sections, troupe)
