@@ -121,8 +121,7 @@ def hold_out(data: Samples, share: float) -> tuple[Samples, Samples]:
     >>> [len(part) for part in hold_out(Samples(np.zeros(10), np.zeros(10)), 0.2)]
     [8, 2]
     """
-    if not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise ArgumentError(f"validation_split lies between 0 and 1; {share!r} was given.")
+    share = number("validation_split", share, 0, 1, includes_high=False)
     cut = int(len(data) * (1 - share))
     if cut == 0 or cut == len(data):
         raise ArgumentError(f"validation_split={share} of {len(data)} samples leaves one part empty.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import whole
 from vizkit.errors import ArgumentError, ShapeError
 from vizkit.trace import Trace
 from vizkit.typing import ArrayLike, Float, Real
@@ -44,8 +45,7 @@ def output_shape(image: tuple[int, int], kernel: tuple[int, int], stride: int = 
     >>> output_shape((6, 6), (3, 3))
     (4, 4)
     """
-    if not (isinstance(stride, (int, np.integer)) and stride >= 1):
-        raise ArgumentError(f"A stride is a whole number of at least 1, but {stride!r} was given.")
+    stride = whole("stride", stride)
     if kernel[0] > image[0] or kernel[1] > image[1]:
         raise ShapeError(f"A kernel fits into its image, but the kernel is {kernel} and the image {image}.")
     return (image[0] - kernel[0]) // stride + 1, (image[1] - kernel[1]) // stride + 1

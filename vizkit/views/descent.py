@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vizkit.checks import number
 from vizkit.errors import ArgumentError, DataError, ShapeError, TraceQueryError
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.numbers import sequence
@@ -65,9 +66,8 @@ class Descent:
         if len({len(numbers) for numbers in found}) > 1:
             counts = [len(numbers) for numbers in found]
             raise ShapeError(f"Each step has a value, a loss and a slope, but {counts} of them came.")
-        if not rate > 0:
-            raise ArgumentError(f"A learning rate lies above 0, but {rate!r} was given.")
-        return cls(*found, found[0] - rate * found[2], float(rate))
+        rate = number("rate", rate)
+        return cls(*found, found[0] - rate * found[2], rate)
 
     @classmethod
     def from_trace(cls, trace: Any, parameter: str | None = None, layer: str | None = None) -> Descent:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError
+from vizkit.checks import number
 from vizkit.nn import activations
 from vizkit.nn.layers.base import Layer
 
@@ -38,8 +38,8 @@ class ReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
-            if value is not None and not value >= 0:
-                raise ArgumentError(f"{name} of ReLU is at least 0; {value!r} was given.")
+            if value is not None:
+                number(name, value, includes_low=True)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def call(self, inputs: Any) -> Any:

@@ -11,8 +11,10 @@ import numpy as np
 from vizkit.autodiff import fused, plain
 from vizkit.autodiff.buffers import empty_like
 from vizkit.autodiff.threads import elementwise, summed
-from vizkit.errors import ArgumentError, ShapeError
+from vizkit.checks import number
+from vizkit.errors import ShapeError
 from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.options import called
 
 __all__ = ["BatchNormalization", "LayerNormalization", "standardise"]
 
@@ -82,9 +84,7 @@ class _Normalization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not epsilon > 0:
-            raise ArgumentError(f"epsilon of {type(self).__name__} is more than 0; {epsilon!r} was given.")
-        self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale
+        self.axis, self.epsilon, self.center, self.scale = axis, number("epsilon", epsilon), center, scale
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -100,8 +100,7 @@ class _Normalization(Layer):
         axes = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else (self.axis,)
         if not all(-ndim < axis < ndim and axis != 0 for axis in axes):
             raise ShapeError(
-                f"The layer {self.name!r} ({type(self).__name__}) has the axis {self.axis}, which an input of "
-                f"{ndim} axes does not have beside its batch."
+                f"{called(self)} has the axis {self.axis}; an input of {ndim} axes has none beside its batch."
             )
         return tuple(sorted(axis % ndim for axis in axes))
 
@@ -188,9 +187,7 @@ class BatchNormalization(_Normalization):
         **kwargs: Any,
     ) -> None:
         super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, **kwargs)
-        if not 0 <= momentum <= 1:
-            raise ArgumentError(f"momentum of BatchNormalization lies between 0 and 1; {momentum!r} was given.")
-        self.momentum = momentum
+        self.momentum = number("momentum", momentum, 0, 1, includes_low=True)
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
 
