@@ -21,7 +21,7 @@ def activation_curves(
     Parameters
     ----------
     functions
-        A name, a callable on arrays, or a sequence of them. Without, the eight usual ones.
+        A name, a callable on arrays of shape (points,), or a sequence of them. Without, the eight usual ones.
     ax, theme
         As for `vizkit.plots.draw`.
     options

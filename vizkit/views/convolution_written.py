@@ -34,7 +34,7 @@ _TOP = HEIGHT - HEAD
 
 
 def listed(products: np.ndarray) -> Int["entry"]:
-    """Return which products, as indices into the flat array of any shape, are written out, in reading order.
+    """Return which products, of shape (...), are written out: indices into the flat array, in reading order.
 
     Examples
     --------

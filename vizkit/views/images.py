@@ -234,7 +234,7 @@ class KernelsView(View):
 
     @classmethod
     def ensure(cls, data: Any, **options: Any) -> KernelsView:
-        """Return a view from itself, from a trace, from a built model, or from an array of kernels."""
+        """Return a view from itself, a trace, a built model, or kernels of shape (row, column, [channel,] filter)."""
         if isinstance(data, cls):
             return data
         if isinstance(data, Trace):

@@ -114,7 +114,7 @@ class Loss:
 
 
 def input_layer(values: ArrayLike, title: str = "input") -> Layer:
-    """Return the column of a network's inputs from the values of one sample.
+    """Return the column of a network's inputs from the values of one sample, of shape (inputs,).
 
     Examples
     --------

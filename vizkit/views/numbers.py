@@ -126,7 +126,7 @@ def stack(values: ArrayLike, points: int, what: str = "outputs") -> Float["step 
 
 
 def padded(values: ArrayLike, below: float = 0.08, above: float = 0.08) -> tuple[float, float]:
-    """Return a range that holds all the values, with a share of their extent added below and above.
+    """Return a range that holds all values, of shape (...), with a share of their extent added below and above.
 
     Examples
     --------
