@@ -63,6 +63,7 @@ def test_repeated_steps_leave_out_the_same(tmp_path, in_file, statistics):
     assert len(templates) == 2  # for whole batches and for the last ones
     trace = load(path) if in_file else trace
     assert trace.steps == full.steps == tuple(range(18))
+    assert trace.parameter_steps == (0, 5, 10, 15) and full.parameter_steps == full.steps
     for step in trace.steps:
         expected = [without(event) for event in full.events(step=step)] if step % 5 else [*full.events(step=step)]
         found = list(trace.events(step=step))
@@ -92,6 +93,11 @@ def test_what_is_kept_can_be_stacked_and_what_is_not_is_said():
         assert np.array_equal(values, trace.event(ForwardEvent, layer="dense", step=step).parameters["kernel"])
     with pytest.raises(TraceQueryError, match=r"no parameters at these steps; trace.missing\(\)"):
         trace.stack("forward", "parameters", layer="dense", item="kernel", step=[6, 7])
+    assert trace.parameter_steps == (0, 5, 10, 15)
+    parameters = trace.event(ForwardEvent, layer="dense", step=7).parameters
+    assert dict(parameters) == {} and parameters.get("kernel", 3) == 3 and "kernel" not in parameters
+    with pytest.raises(TraceQueryError, match=r"no 'kernel' .* none; trace.missing\(\)"):
+        _ = parameters["kernel"]
     (said,) = trace.missing()
     assert said.kind == "parameters" and "every 5th step" in said.reason
 

@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vizkit.errors import ArgumentError
+from vizkit.errors import ArgumentError, TraceQueryError
 
-__all__ = ["DTYPES", "NATIVE", "frozen", "frozen_mapping", "frozen_tuple", "same_array"]
+__all__ = ["DTYPES", "NATIVE", "ArraysByName", "frozen", "frozen_mapping", "frozen_tuple", "same_array"]
 
 # The element types that a trace holds, in the file's spelling (without the byte order).
 DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
 NATIVE = frozenset(map(np.dtype, DTYPES))
+
+
+class ArraysByName(Mapping[str, NDArray[Any]]):
+    """Arrays by name, each of shape (...), that cannot be exchanged; asking for one that is not there says why.
+
+    Parameters
+    ----------
+    arrays
+        The arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kept = ArraysByName({"bias": np.zeros(2)})
+    >>> kept["bias"], kept.get("kernel"), "kernel" in kept
+    (array([0., 0.]), None, False)
+    """
+
+    __slots__ = ("_arrays",)
+
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
+        self._arrays = arrays
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        found = self._arrays.get(name)
+        if found is None:
+            there = ", ".join(map(repr, self._arrays)) or "none; trace.missing() may say why"
+            raise TraceQueryError(f"The event holds no {name!r} among its arrays by name: {there}.")
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the array of this name, or `default`."""
+        return self._arrays.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return repr(self._arrays)
 
 
 def frozen(values: ArrayLike) -> NDArray[Any]:
@@ -60,7 +104,7 @@ def frozen_tuple(values: Any) -> tuple[NDArray[Any], ...]:
 
 def frozen_mapping(values: Mapping[str, ArrayLike]) -> Mapping[str, NDArray[Any]]:
     """Return the arrays of a mapping, each of shape (...), frozen, in a mapping that cannot be changed."""
-    return MappingProxyType({str(name): frozen(value) for name, value in values.items()})
+    return ArraysByName({str(name): frozen(value) for name, value in values.items()})
 
 
 def same_array(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -16,6 +16,8 @@ from vizkit.trace.rows import Block, OpenBlock
 
 __all__ = ["LastSteps"]
 
+SMALL = 1 << 16  # bytes of a block that may well stay while it has few of the last steps
+
 
 class _Memory:
     """The memory of a block of rows, and whether anybody still looks at it."""
@@ -87,7 +89,7 @@ class LastSteps:
         else:
             rows = capacity(form, before)
             if not isinstance(form, EpochForm):  # a block is dropped as a whole
-                rows = max(min(rows, self._last // 4), capacity(form, None))
+                rows = max(min(rows, self._last // 4), SMALL // form.stride, 1)
             memory = _Memory(form, rows)
         block = Block(form, memory.view)
         self._memory[id(block)] = memory

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from vizkit.errors import ArgumentError
+from vizkit.trace.arrays import ArraysByName
 from vizkit.trace.events import KINDS, Event, Node, made_event
 from vizkit.trace.forms import FIELDS, NUMBERS, ArrayForm, EpochForm, EventForm, Form, MappingForm, StepForm
 from vizkit.trace.rows import Block
@@ -187,12 +188,25 @@ class EventLog:
             for event in chosen[block.form]:
                 yield Row(event.kind, at, self.nodes[event.node], partial(read_event, event, block, row))
 
+    @property
+    def parameter_steps(self) -> tuple[int, ...]:
+        """The steps that have parameters, their gradients or updates, or statistics of these, in order."""
+        found = [blocks for form, blocks in self.blocks().items() if any(map(_is_of_parameters, form.events))]
+        parts = [block.steps() for blocks in found for block in blocks if block.count]
+        return tuple(np.sort(np.concatenate(parts)).tolist()) if parts else ()
+
     def event_forms(self) -> Iterator[EventForm]:
         """Yield the forms of the events that there are."""
         return chain.from_iterable(form.events for form in self.blocks())
 
     def _all(self) -> Iterator[Block]:
         return chain.from_iterable(self.blocks().values())
+
+
+def _is_of_parameters(event: EventForm) -> bool:
+    if event.kind == "statistics":
+        return event.part("of") == "update" or event.part("quantity") in ("parameters", "parameter_gradients")
+    return event.kind == "update" or any(isinstance(part, MappingForm) and part.items for part in event.parts)
 
 
 class _Latest:
@@ -261,5 +275,5 @@ def _part(part: Any, block: Block, row: int) -> Any:
     if isinstance(part, ArrayForm):
         return block.array(part, row)
     if isinstance(part, MappingForm):
-        return MappingProxyType({name: block.array(form, row) for name, form in part.items})
+        return ArraysByName({name: block.array(form, row) for name, form in part.items})
     return part if isinstance(part, str) else tuple(block.array(form, row) for form in part)

@@ -35,7 +35,7 @@ from vizkit.trace.trace import Trace
 __all__ = ["Recorder", "early", "record"]
 
 USUAL_BATCH, SMALL_STEP = 32, 1_000_000  # up to so many bytes a step, `record` keeps everything in a file
-SAMPLES, PARAMETERS = 1, 10  # else so many samples of each batch, and the parameters at every so manyth step
+SAMPLES, PARAMETERS = 1, "logarithmic"  # else so many samples of each batch, and the parameters at such steps
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _recorded: set[int] = set()  # ids of the models inside a ``with record(...)``, alive as long as it runs
 
@@ -52,9 +52,9 @@ def record(
         A model of vizkit, or of a framework that vizkit has an adapter for.
     keep
         Which events are kept; all events of layers when left out. In a file then only the first sample of
-        each batch, and parameters at every 10th step, ``Keep(samples=1, parameters=10)``, where a step of a
-        usual batch of 32 would take more than 1 MB or a number of bytes that cannot be known beforehand;
-        ``trace.missing()`` says so. ``Keep()`` keeps everything.
+        each batch, and parameters at ever fewer steps, ``Keep(samples=1, parameters="logarithmic")``, where a
+        step of a usual batch of 32 would take more than 1 MB or a number of bytes that cannot be known
+        beforehand; ``trace.missing()`` says so. ``Keep()`` keeps everything.
     path
         A file to record into, step by step, instead of memory. It can be read while it grows, and after a
         crash, with ``vizkit.load(path, partial=True)``. A file that is there is replaced.
@@ -122,7 +122,7 @@ class Recorder:
         The trace that grows.
     keep
         Which events are kept. None keeps all of them in memory; in a file, one sample of each batch and the
-        parameters at every 10th step, where a step of 32 samples would take more than 1 MB or an unknown number
+        parameters at ever fewer steps, where a step of 32 samples would take more than 1 MB or an unknown number
         of bytes.
     store
         Where the steps are kept; in memory when left out.
@@ -372,7 +372,7 @@ def _when(steps: Any) -> str:
     """Which steps `Keep` means, in words."""
     if isinstance(steps, int):
         return f"at every {steps}{'th' if steps % 100 in (11, 12, 13) else _ENDINGS.get(steps % 10, 'th')} step only"
-    return "at ever fewer steps" if isinstance(steps, str) else "at the chosen steps only"
+    return "at ever fewer steps, ten for each power of ten" if isinstance(steps, str) else "at the chosen steps only"
 
 
 def _same(array: Any) -> Any:

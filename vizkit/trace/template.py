@@ -104,7 +104,7 @@ class StepTemplate:
             opened.end()
         if step <= opened.last:
             opened.check(step)
-        if block is None or block.closed or block.full:
+        if block is None or block.closed or block.block.count >= block.capacity:
             block = self._block = self._store.opened(self.form)
         self._early.copy(block)
         self._step = step

@@ -67,6 +67,11 @@ class Trace:
         return self.log.steps
 
     @property
+    def parameter_steps(self) -> tuple[int, ...]:
+        """The recorded steps that have parameters, their gradients or updates, ascending: see ``Keep(parameters=)``."""
+        return self.log.parameter_steps
+
+    @property
     def epochs(self) -> tuple[Mapping[str, float], ...]:
         """What training reported at the end of each epoch: name to number."""
         return tuple(epoch.logs for epoch in self.log.epochs)

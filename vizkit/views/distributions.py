@@ -16,7 +16,7 @@ from vizkit.views.grids import canvas
 from vizkit.views.marks import Mark
 from vizkit.views.naming import telling_ends
 from vizkit.views.picture import Picture, View
-from vizkit.views.recorded import check_what, layers_with, only_trace, spaced, statistics_at, values_at
+from vizkit.views.recorded import check_what, layers_with, only_trace, spaced, statistics_at, steps_with, values_at
 
 __all__ = ["DistributionsView", "Spread"]
 
@@ -232,7 +232,7 @@ class DistributionsView(View):
         if not nodes:
             raise TraceQueryError(f"The trace holds no {what}{'' if wanted is None else f' of {sorted(wanted)}'}.")
         chosen = spaced(nodes, LAYERS)
-        steps = (step,) if step is not None else trace.steps
+        steps = (step,) if step is not None else steps_with(trace, what)
         spreads = []
         for node in chosen:
             spread = _read(trace, what, node, spaced(steps, _steps(len(chosen))))

@@ -15,7 +15,7 @@ from vizkit.views.curves import CurvesView, Guide, Series, margins
 from vizkit.views.marks import points
 from vizkit.views.naming import share_room, telling_ends
 from vizkit.views.picture import Axis, Picture, View
-from vizkit.views.recorded import layers_with, only_trace, spaced, statistics_at, values_at
+from vizkit.views.recorded import layers_with, only_trace, spaced, statistics_at, steps_with, values_at
 from vizkit.views.scaled import power_of_ten
 from vizkit.views.text import count, words
 
@@ -232,7 +232,7 @@ class GradientFlowView(View):
 
 def _read(trace: Trace, node: Node) -> Flow | None:
     """Return the sizes of a layer's gradients, from these or from the statistics in their place."""
-    steps = spaced(trace.steps, STEPS)
+    steps = spaced(steps_with(trace, "gradients"), STEPS)
     rows = {step: _measured(values_at(trace, "gradients", node, step)) for step in steps}
     found = {step: row for step, row in rows.items() if row is not None}
     if found:

@@ -64,8 +64,11 @@ def _nodes(trace: Trace, kind: str) -> list[Node]:
 
 
 def _last(trace: Trace, node: Node, step: int | None = None) -> ForwardEvent | None:
-    """Return a layer's forward event at a step, or the last that there is; no other one's arrays are read."""
-    for at in reversed(trace.steps) if step is None else (step,):
+    """Return a layer's forward event at a step, or the last that there is; no other one's arrays are read.
+
+    Where parameters are kept at some steps only, the last is one that has them.
+    """
+    for at in (*reversed(trace.parameter_steps), *reversed(trace.steps)) if step is None else (step,):
         found = list(trace.events(ForwardEvent, layer=node, step=at))
         if found:
             return found[-1]

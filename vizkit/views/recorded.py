@@ -14,7 +14,17 @@ from vizkit.errors import ArgumentError, unknown_name
 from vizkit.trace import BackwardEvent, ForwardEvent, Node, StatisticsEvent, Trace, UpdateEvent
 from vizkit.typing import Float
 
-__all__ = ["WHAT", "check_what", "kernels_of", "layers_with", "only_trace", "spaced", "statistics_at", "values_at"]
+__all__ = [
+    "WHAT",
+    "check_what",
+    "kernels_of",
+    "layers_with",
+    "only_trace",
+    "spaced",
+    "statistics_at",
+    "steps_with",
+    "values_at",
+]
 
 WHAT = ("weights", "activations", "gradients")
 
@@ -74,6 +84,11 @@ def kernels_of(parameters: Mapping[str, Float["..."]]) -> dict[str, Float["..."]
     """
     kernels = {name: values for name, values in parameters.items() if np.ndim(values) > 1}
     return kernels or {name: values for name, values in parameters.items() if not name.startswith("moving_")}
+
+
+def steps_with(trace: Trace, what: str) -> tuple[int, ...]:
+    """Return the recorded steps that may have some of what is drawn: parameters may be kept at few of them."""
+    return trace.steps if what == "activations" else trace.parameter_steps
 
 
 def values_at(trace: Trace, what: str, node: Node, step: int) -> Float["value"] | None:
@@ -143,7 +158,7 @@ def layers_with(trace: Trace, what: str) -> tuple[Node, ...]:
 
 def _first(trace: Trace, what: str, node: Node) -> int | None:
     """Return the first step at which there is something of a layer."""
-    for step in spaced(trace.steps, 24):
+    for step in spaced(steps_with(trace, what), 24):
         found = values_at(trace, what, node, step)
         if (found is not None and found.size) or statistics_at(trace, what, node, step):
             return step
