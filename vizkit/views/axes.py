@@ -15,8 +15,8 @@ __all__ = ["GAP", "NAME_ABOVE", "NAME_GAP", "NAME_LEFT", "SPINE", "TICK", "axis_
 SPINE = 2.0  # width of the axes and ticks
 TICK = 10.0  # length of a tick
 GAP = 8.0  # from the tick to its text
-NAME_GAP = 66.0  # from the x axis to the top of its name
-NAME_ABOVE, NAME_LEFT = 30.0, 20.0  # from the top of the y axis to its name
+NAME_GAP = 74.0  # from the x axis to the top of its name
+NAME_ABOVE, NAME_LEFT = 24.0, 20.0  # from the top of the y axis to its name
 
 
 def axis_marks(placement: Placement) -> tuple[Mark, ...]:

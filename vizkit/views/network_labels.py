@@ -34,7 +34,7 @@ __all__ = [
 
 SHARES = tuple(0.5 + sign * 0.02 * step for step in range(13) for sign in (1, -1))  # places along an edge
 
-LEAN = 20.0  # of a single unit's bias to the right, away from the labels of the edges that come in
+LEAN = 44.0  # of a single unit's bias to the right, away from the labels of the edges that come in
 NEARBY = 22.0  # step of the places that are tried around a note's own
 CLASS_GAP = 20.0  # between a class and its value
 BLOCK_GAP = 16.0  # between the shapes of neighbouring blocks, which would read as one
