@@ -190,7 +190,8 @@ def test_render_hands_on_story_path_quality_and_theme(
     def video(story: Story, path: Path, *, quality: str, theme: str, progress: object, **how: object) -> Path:
         progress(1.0, "last")
         calls.append((story.name, path, quality, theme))
-        assert how == {"format": None, "jobs": None, "cache": True, "sections": path.suffix == ".mov"}
+        apart = path.suffix == ".mov"
+        assert how == {"format": None, "transparent": apart, "jobs": None, "cache": True, "sections": apart}
         return path
 
     monkeypatch.setattr(render, "video", video)
@@ -199,7 +200,7 @@ def test_render_hands_on_story_path_quality_and_theme(
     assert main(["render", "convolution"]) == 0
     assert main(["render", "convolution", "-o", str(path), "-ql", "--theme", "light"]) == 0
     for written in ("--save-sections", "--save_sections"):  # manim's users know the second
-        assert main(["render", "convolution", "-o", "c.mov", written]) == 0
+        assert main(["render", "convolution", "-o", "c.mov", "-t", written]) == 0
     assert calls[:2] == [("convolution", Path("convolution.mp4"), "qh", "dark"), ("convolution", path, "ql", "light")]
     assert capsys.readouterr().out == f"convolution.mp4\n{path}\nc.mov\nc.mov\n"
 

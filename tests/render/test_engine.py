@@ -95,7 +95,10 @@ def test_a_segment_that_does_not_pass_the_check_is_not_kept(tmp_path):
     assert cache.get(jobs[0].key) is None
 
 
-@given(st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 99), st.booleans())), st.binary(max_size=9))
+@given(
+    st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 99), st.booleans(), st.binary(max_size=9))),
+    st.binary(max_size=9),
+)
 def test_segments_and_jobs_come_back_from_their_bytes(packets, parameters):
     segment = Segment(tuple(Packet(*packet) for packet in packets), parameters, {"found": ["a", "b"]})
     assert Segment.from_bytes(segment.to_bytes()) == segment

@@ -120,6 +120,34 @@ def test_other_formats_have_the_same_moments(made, tmp_path, suffix):
         assert error < 4.0, number  # of 255: GIF has 256 colours, and the encoders
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".webm", ""])
+def test_a_transparent_ground_is_as_in_the_mov(tmp_path, suffix):
+    wanted = shown(video(STORY, tmp_path / "a.mov", "ql", jobs=1))
+    found = shown(video(STORY, tmp_path / f"a{suffix}", "ql", transparent=True, jobs=1))
+    assert len(found) == len(wanted) and found[-1][..., 3].max() == 255
+    for number in range(0, len(wanted), 7):
+        pair = found[number].astype(int), wanted[number].astype(int)
+        assert pair[0][3, 3, 3] <= 2, number  # of 255: the encoder
+        assert np.abs(pair[0][..., 3] - pair[1][..., 3]).mean() < 0.5, number  # of 255: the encoder
+        colours = [each[..., :3] * each[..., 3:] / 255 for each in pair]  # before a black ground
+        assert np.abs(colours[0] - colours[1]).mean() < 1.5, number
+
+
+def shown(path):
+    """Return the frames of a video, or of a folder, with their transparency; ffmpeg's own decoder of VP9 drops it."""
+    if path.is_dir():
+        return [np.asarray(Image.open(each)) for each in sorted(path.iterdir())]
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        if path.suffix != ".webm":
+            return [frame.to_ndarray(format="rgba") for frame in container.decode(stream)]
+        assert stream.metadata["alpha_mode"] == "1"
+        decoder = av.CodecContext.create("libvpx-vp9", "r")
+        frames = [frame for packet in container.demux(stream) if packet.size for frame in decoder.decode(packet)]
+        return [frame.to_ndarray(format="rgba") for frame in [*frames, *decoder.decode(None)]]
+
+
 def test_bad_input_is_one_clear_error_and_what_was_there_stays(tmp_path):
     old = tmp_path / "old.mp4"
     old.write_text("old")
@@ -127,6 +155,8 @@ def test_bad_input_is_one_clear_error_and_what_was_there_stays(tmp_path):
         video(STORY, old, "low")
     with pytest.raises(UnknownNameError, match="mp4"):
         video(STORY, tmp_path / "a.avi")
+    with pytest.raises(ArgumentError, match="webm, png as the format"):
+        video(STORY, old, transparent=True)
     with pytest.raises(OutputError, match="folder"):
         video(STORY, _folder(tmp_path / "a.mp4"))
     with pytest.raises(OutputError):

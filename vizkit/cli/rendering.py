@@ -22,6 +22,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", metavar="SCENE", nargs="?", help="a file's scene, where it has several")
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="the video (default: NAME.mp4, SCENE.mp4)")
     parser.add_argument("--format", choices=FORMATS, help="what -o does not say; png is a folder of pictures")
+    parser.add_argument(
+        "-t", "--transparent", action="store_true", help="a transparent ground, in webm and png; mov always has it"
+    )
     clusters.option(parser)
     parser.add_argument(
         "--save-sections",
@@ -57,7 +60,7 @@ def _story(given: argparse.Namespace, path: Path) -> Path:
     from vizkit.render import video
 
     exhibit = teller(given.name)
-    _check(path, given.format)
+    _check(path, given)
     require([exhibit])
     how = {"quality": given.quality, "theme": given.theme or "dark", **_ways(given)}
     with clusters.joined(given.cluster, given.jobs) as cluster, bar(exhibit.name) as report:
@@ -71,7 +74,7 @@ def _scene(given: argparse.Namespace, path: Path) -> Path:
 
     if not Path(given.name).is_file():
         raise ArgumentError(f"A scene lies in a Python file, but there is no file {given.name!r}.")
-    _check(path, given.format)
+    _check(path, given)
     require_extra("video")
     how = {"notice": _tell, **_ways(given)}
     with clusters.joined(given.cluster, given.jobs) as cluster, bar(given.scene or path.stem) as report:
@@ -81,15 +84,16 @@ def _scene(given: argparse.Namespace, path: Path) -> Path:
 
 def _ways(given: argparse.Namespace) -> dict[str, object]:
     """Return the options that stories and scenes share."""
-    return {"format": given.format, "cache": given.cache, "sections": given.sections}
+    names = ("format", "transparent", "cache", "sections")
+    return {name: getattr(given, name) for name in names}
 
 
-def _check(path: Path, format: str | None) -> None:
+def _check(path: Path, given: argparse.Namespace) -> None:
     """Raise when the video could not be written here, before the long work is done."""
     from vizkit.render.files import output_path
     from vizkit.render.formats import FORMATS, format_of
 
-    output_path(path, FORMATS[format_of(path, format)].suffix)
+    output_path(path, FORMATS[format_of(path, given.format, given.transparent)].suffix)
 
 
 def _tell(text: str) -> None:

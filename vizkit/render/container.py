@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 import av
+from av.packet import PacketSideData, packet_sidedata_type_from_literal
 
 from vizkit.errors import RenderError
 from vizkit.render.formats import FORMATS, Format, Shot
@@ -59,6 +60,7 @@ def joined(
     kind = FORMATS[shot.format]
     with _template(first, shot) as template, av.open(str(target), "w", options=_OPTIONS.get(kind.suffix, {})) as made:
         stream = made.add_stream_from_template(template.streams.video[0])
+        stream.pix_fmt = kind.pixels  # what a file says of itself does not tell VP9 with transparency
         heard = _heard(made, sound, kind) if sound else iter(())
         made.metadata.update({"title": title} if title else {})
         made.set_chapters([_chapter(index, chapter) for index, chapter in enumerate(chapters)])
@@ -91,8 +93,17 @@ def _seen(segments: Iterable[Segment], stream: av.VideoStream, shot: Shot) -> It
             made.stream, made.time_base = stream, Fraction(1, shot.rate)
             made.pts, made.dts, made.duration = start + packet.shown, start + at - delay, 1
             made.is_keyframe = packet.key
+            if packet.beside:
+                made.set_sidedata(_beside(packet.beside))
             yield made
         start += segment.frames
+
+
+def _beside(data: bytes) -> PacketSideData:
+    """Return what stands beside a picture in a file."""
+    found = PacketSideData(packet_sidedata_type_from_literal("matroska_block_additional"), len(data))
+    found.update(data)
+    return found
 
 
 def _heard(made: av.container.OutputContainer, sound: Path, kind: Format) -> Iterator[av.Packet]:

@@ -28,6 +28,8 @@ __all__ = ["Encoder"]
 _REMARKS = 6  # kind of an H.264 unit that holds x264's settings as text, in every segment
 # VP9's frame header that shows the frame in slot 0 again (VP9 bitstream specification, 6.2); a PNG is simply repeated
 _AGAIN = {"libvpx-vp9": b"\x88"}
+_BLOCK = 8  # bytes before it that number it among the blocks beside a picture
+_ALPHA = "matroska_block_additional"  # ffmpeg's name for a second picture beside one: VP9's transparency
 
 
 class Encoder:
@@ -84,9 +86,12 @@ class Encoder:
         self._take(None)
         parameters = self._parameters()
         stillness = Stillness.of(parameters) if self.format.codec == "libx264" else None
+        last = self._packets[-1]
+        again = _AGAIN.get(self.format.codec, last.data)
+        beside = last.beside[:_BLOCK] + again if last.beside else b""
         for number in range(sent, self._waiting):
-            again = stillness.frame(number) if stillness else _AGAIN.get(self.format.codec, self._packets[-1].data)
-            self._packets.append(Packet(again, number, self._packets[-1].key))
+            data = stillness.frame(number) if stillness else again
+            self._packets.append(Packet(data, number, last.key, beside))
         return parameters
 
     def _parameters(self) -> bytes:
@@ -116,7 +121,8 @@ class Encoder:
                 data = bytes(packet)
                 if self.format.codec == "libx264":
                     data = _without_remarks(data)
-                self._packets.append(Packet(data, packet.pts, packet.is_keyframe))
+                beside = bytes(packet.get_sidedata(_ALPHA)) if packet.has_sidedata(_ALPHA) else b""
+                self._packets.append(Packet(data, packet.pts, packet.is_keyframe, beside))
 
 
 def _without_remarks(stream: bytes) -> bytes:

@@ -51,7 +51,7 @@ def finish(
     try:
         if sections:
             write_sections(made, shot, target, workplace, sections)
-        if shot.format == "png":
+        if FORMATS[shot.format].pictures:
             return moved_folder(pictures(made, _made_folder(workplace / "frames")), target)
         file = workplace / f"joined{FORMATS[shot.format].suffix}"
         joined(made, shot, file, title=title, chapters=chapters, sound=sound)

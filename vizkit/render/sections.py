@@ -60,7 +60,7 @@ def check_sections(target: Path, shot: Shot) -> None:
     OutputError
         If there is a file where their folder would be.
     """
-    if shot.format == "png":
+    if FORMATS[shot.format].pictures:
         raise ArgumentError("Sections are videos, but a folder of pictures is to be written.")
     folder = _folder(target)
     if folder.exists() and not folder.is_dir():

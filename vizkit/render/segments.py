@@ -17,11 +17,24 @@ __all__ = ["Packet", "Segment"]
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One encoded frame: its bytes, its place among the segment's frames, and whether it needs no other frame."""
+    """One encoded frame.
+
+    Attributes
+    ----------
+    data
+        Its bytes.
+    shown
+        Its place among the segment's frames.
+    key
+        Whether it needs no other frame.
+    beside
+        What stands beside it in a WebM file: its transparency; empty where there is none.
+    """
 
     data: bytes
     shown: int
     key: bool
+    beside: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,13 @@ class Segment:
         return len(self.packets)
 
     def to_bytes(self) -> bytes:
-        """Return the segment as bytes; each packet that comes more than once is kept once."""
+        """Return the segment as bytes; what comes more than once is kept once."""
         places: dict[bytes, int] = {}
-        order = [[places.setdefault(each.data, len(places)), each.shown, each.key] for each in self.packets]
+
+        def place(data: bytes) -> int:
+            return places.setdefault(data, len(places))
+
+        order = [[place(each.data), each.shown, each.key, place(each.beside)] for each in self.packets]
         return pack({"packets": order, "notes": self.notes}, self.parameters, *places)
 
     @classmethod
@@ -63,5 +80,6 @@ class Segment:
             If they are damaged.
         """
         head, (parameters, *blobs) = unpack(data)
-        packets = tuple(Packet(blobs[place], shown, key) for place, shown, key in head["packets"])
+        order = head["packets"]
+        packets = tuple(Packet(blobs[place], shown, key, blobs[beside]) for place, shown, key, beside in order)
         return cls(packets, parameters, head["notes"])

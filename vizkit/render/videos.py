@@ -30,6 +30,7 @@ def video(
     theme: Theme | str = "dark",
     *,
     format: str | None = None,
+    transparent: bool = False,
     jobs: Executor | int | None = None,
     cache: bool = True,
     sections: bool = False,
@@ -45,8 +46,8 @@ def video(
     story
         The story to play.
     path
-        The file to write; its name ends in ``.mp4``, ``.webm``, ``.mov`` (with a transparent ground) or ``.gif``. A
-        name without such an ending is a folder for one PNG for each frame.
+        The file to write; its name ends in ``.mp4``, ``.webm``, ``.mov`` or ``.gif``. A name without such an ending is
+        a folder for one PNG for each frame.
     quality
         ``ql`` (854 × 480, 15 frames a second), ``qm`` (1280 × 720, 30), ``qh`` (1920 × 1080, 60) or
         ``qk`` (3840 × 2160, 60).
@@ -54,6 +55,8 @@ def video(
         ``"dark"``, ``"light"``, or a theme.
     format
         ``mp4``, ``webm``, ``mov``, ``gif`` or ``png``, where the path does not say it.
+    transparent
+        Whether the ground is transparent: in ``webm`` and ``png``; in ``mov`` it always is.
     jobs
         How many processes draw, one for each core when None; or an executor.
     cache
@@ -77,13 +80,14 @@ def video(
     OutputError
         If the file cannot be written.
     ArgumentError
-        If what was given is no story, the file's name ends otherwise, or sections of pictures are wanted.
+        If what was given is no story, the file's name ends otherwise, pictures shall have sections, or an mp4
+        or gif a transparent ground.
     RenderError
         If the video cannot be made.
     """
     if not isinstance(story, Story):
         raise ArgumentError(f"A video shows a story, but a {type(story).__name__} was given.")
-    size, ground, kind = quality_of(quality), get(theme, DARK), format_of(path, format)
+    size, ground, kind = quality_of(quality), get(theme, DARK), format_of(path, format, transparent)
     target = output_path(path, FORMATS[kind].suffix)
 
     from vizkit.animation import cues
@@ -111,6 +115,7 @@ def scene_video(
     quality: str = "qh",
     *,
     format: str | None = None,
+    transparent: bool = False,
     jobs: Executor | int | None = None,
     cache: bool = True,
     sections: bool = False,
@@ -129,7 +134,7 @@ def scene_video(
         The Python file.
     scene
         The name of its class; may be empty where there is only one.
-    path, quality, format, jobs, cache, progress
+    path, quality, format, transparent, jobs, cache, progress
         As for `vizkit.render.video`.
     sections
         Whether each section is written as a file of its own too, as manim does with ``--save_sections``.
@@ -148,7 +153,7 @@ def scene_video(
     UnknownNameError
         If there is no such scene, quality or format.
     ArgumentError
-        If there is no such file, or sections of pictures are wanted.
+        If there is no such file, pictures shall have sections, or an mp4 or gif a transparent ground.
     OutputError
         If the video cannot be written.
     RenderError
@@ -157,7 +162,7 @@ def scene_video(
     source_file = as_path(file)
     if not source_file.is_file():
         raise ArgumentError(f"A scene lies in a Python file, but there is no file {str(file)!r}.")
-    size, kind = quality_of(quality), format_of(path, format)
+    size, kind = quality_of(quality), format_of(path, format, transparent)
     target = output_path(path, FORMATS[kind].suffix)
 
     from vizkit.render.troupes import ready
