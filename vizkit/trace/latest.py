@@ -99,13 +99,22 @@ class LastSteps:
         """Drop the blocks whose steps all come before the last ones; not each time, where there are many."""
         blocks = [block for block in self._log.whole_blocks() if block.count]
         self._opened += 1
-        if 8 * self._opened < len(blocks) or sum(block.count for block in blocks) <= self._last:
+        left = sum(block.count for block in blocks)
+        if 8 * self._opened < len(blocks) or left <= self._last:
             return
         self._opened = 0
-        since = np.sort(np.concatenate([block.steps() for block in blocks]))[-self._last]
-        for block in blocks:
-            if block.last < since:
-                self._forget(block)
+        for block in sorted(blocks, key=_last_step):
+            left -= block.count
+            if left < self._last or not self._is_before(block):
+                return
+            self._forget(block)
+
+    def _is_before(self, block: Block) -> bool:
+        """Whether as many steps as are kept come after all those of a block."""
+        others = [other for other in self._log.whole_blocks() if other.count and other.last > block.last]
+        if all(other.first > block.last for other in others):  # the usual case, in which no steps are read
+            return sum(other.count for other in others) >= self._last
+        return sum(int((other.steps() > block.last).sum()) for other in others) >= self._last
 
     def _forget(self, block: Block) -> None:
         self._log.drop(block)
@@ -116,6 +125,10 @@ class LastSteps:
         block.source = _dropped
         if memory.is_free:
             self._free.setdefault(block.form, []).append(memory)
+
+
+def _last_step(block: Block) -> int:
+    return block.last
 
 
 def _dropped() -> memoryview:
