@@ -1,4 +1,4 @@
-"""Make the tests' shared samples importable as ``samples``, and let Keras run on PyTorch, the lighter one."""
+"""What all tests share: the helpers in ``tests``, Keras on PyTorch, figures without a window, a cache of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # a process has one; tests of another start a process of their own
+os.environ.setdefault("MPLBACKEND", "agg")
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from shown import differences, drawn_weights, texts_of, texts_of_beat
@@ -15,8 +14,6 @@ from vizkit.errors import UnknownNameError
 from vizkit.stories.story import Story
 from vizkit.views.equation import Expr, Value, parts
 from vizkit.views.picture import View
-
-mpl.use("agg")
 
 ALL = [exhibit.name for exhibit in exhibits.all_exhibits()]
 FIGURES = [exhibit.name for exhibit in exhibits.all_exhibits() if exhibit.figure]

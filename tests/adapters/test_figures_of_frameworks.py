@@ -8,9 +8,9 @@ import agreement_keras
 import agreement_torch
 import agreement_vizkit
 import keras
-import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from shown import differences, drawn_weights, texts_of, texts_of_beat
 
 from vizkit import plots, stories
@@ -18,8 +18,6 @@ from vizkit.views.distributions import DistributionsView
 from vizkit.views.images import FeatureMapsView, KernelsView
 from vizkit.views.network import NetworkView
 from vizkit.views.training import TrainingView
-
-mpl.use("agg")
 
 # name of the figure -> the network it is drawn of, and how its view is made; plots' function of the name does the same
 FIGURES = {
@@ -65,7 +63,7 @@ def test_a_figure_shows_what_the_framework_computed(name, framework):
     assert list(differences(expected, plots.read(ax), texts, arrays=1e-12)) == []
     if name != "training_curves":  # a loop of one's own has no epochs, so its curve is over steps
         close(view.quantities(), ensure(trace("vizkit", network), **options).quantities())
-    mpl.pyplot.close("all")
+    pyplot.close("all")
 
 
 def test_the_curve_of_a_loop_is_the_loss_of_each_step():
@@ -85,4 +83,4 @@ def test_a_story_tells_what_the_framework_computed(name, framework):
         texts = texts_of_beat(beat)
         expected = {k: v for k, v in beat.quantities().items() if k not in drawn_weights(beat) - set(texts)}
         assert list(differences(expected, plots.read(plots.figure(beat)), texts, arrays=1e-12)) == []
-    mpl.pyplot.close("all")
+    pyplot.close("all")

@@ -6,7 +6,6 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from report_runs import CLASSES, EVERYTHING, IMAGES, RNG, item, named, network, recorded, run_of
@@ -20,8 +19,6 @@ from vizkit.cli.report_run import Request, Run, open_run
 from vizkit.trace import Keep, LayerDescription, ModelDescription, Node, Recorder, Trace
 from vizkit.views.distributions import DistributionsView
 from vizkit.views.gradient_flow import GradientFlowView
-
-mpl.use("agg")
 
 Captured = pytest.CaptureFixture[str]
 

@@ -6,10 +6,6 @@ compared to that; the digits after those are PyTorch's own matter, in the other 
 
 from __future__ import annotations
 
-import os
-
-os.environ["KERAS_BACKEND"] = "torch"
-
 import numpy as np
 import pytest
 from layer_gradients import close

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import descent_run as run
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -11,8 +10,6 @@ from matplotlib.figure import Figure
 
 from vizkit import plots
 from vizkit.errors import VizkitError
-
-matplotlib.use("Agg")
 
 
 def axes() -> Axes:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from legibility_plots import faults
 
 import vizkit
 from vizkit import nn
@@ -15,9 +13,6 @@ from vizkit.stories.backprop import backprop
 from vizkit.stories.chain_run import ChainRun
 from vizkit.trace import Keep
 from vizkit.views.formula import to_plain
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from legibility_plots import faults
 
 torch = pytest.importorskip("torch")
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from legibility_plots import faults
 
 import vizkit
 from vizkit import nn
 from vizkit.errors import ArgumentError, UnknownNameError
 from vizkit.stories.convolution import convolution
 from vizkit.stories.convolution_layer import LayerRun
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from legibility_plots import faults
 
 torch = pytest.importorskip("torch")
 

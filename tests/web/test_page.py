@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-from samples import Machine, sample_story
-
-sys.path.insert(0, str(Path(__file__).parent))
 from agreement_web import assert_page_agrees
+from samples import Machine, sample_story
 
 from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, LIGHT

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from agreement_web import assert_page_agrees
 from report_runs import EVERYTHING, HOSTILE, named, network, recorded
 from shown import differences, drawn_weights, texts_of
@@ -23,8 +19,6 @@ from vizkit.cli import main, report, workers
 from vizkit.cli.report_plan import plan
 from vizkit.cli.report_run import Request, open_run
 from vizkit.trace import Keep, ModelDescription
-
-mpl.use("agg")
 
 Captured = pytest.CaptureFixture[str]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import sample_story
-
-sys.path.insert(0, str(Path(__file__).parent))
 from legibility_web import assert_page_is_legible
+from samples import sample_story
 
 from vizkit.views.board import board
 from vizkit.views.marks import Text
