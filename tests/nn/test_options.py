@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vizkit import nn
-from vizkit.errors import ArgumentError, NotBuiltError, UnknownNameError
+from vizkit.errors import ArgumentError, DataError, NotBuiltError, ShapeError, UnknownNameError
 from vizkit.nn import initializers, layers, losses, optimizers, regularizers
 
 NAMES = ["zeros", "zero", "Zeros", "ones", "one", "Ones", "identity", "Identity"]
@@ -151,3 +151,38 @@ def test_a_loss_that_returns_nothing_is_named():
     model.compile("sgd", quantile)
     with pytest.raises(ArgumentError, match="The loss quantile returned nothing"):
         model.fit(np.ones((2, 2)), np.ones(2), verbose=0)
+
+
+def test_an_initializer_of_another_shape_is_refused_where_the_weight_is_made():
+    layer = layers.Dense(2, kernel_initializer=lambda shape, dtype: np.zeros((9, 9)), name="wide")
+    with pytest.raises(ShapeError, match=r"'wide' \(Dense\) needs a weight of shape \(4, 2\).* gave \(9, 9\)"):
+        layer(np.zeros((1, 4)))
+
+
+def test_a_layer_whose_call_returns_nothing_is_named():
+    class Forgetful(nn.Layer):
+        def call(self, inputs):
+            inputs * 2
+
+    model = nn.Sequential([nn.Input((4,)), layers.Dense(3)], seed=0)
+    with pytest.raises(ArgumentError, match=r"'forgetful' \(Forgetful\) returned nothing"):
+        model.add(Forgetful())
+
+
+@pytest.mark.parametrize("given", ["abc", None, np.array([1j])])
+def test_a_layer_computes_with_numbers_alone(given):
+    with pytest.raises(DataError, match=r"'sums' \(Dense\) computes with numbers"):
+        layers.Dense(1, name="sums")(given)
+
+
+def test_a_loss_that_no_weight_can_change_is_refused():
+    model = nn.Sequential([nn.Input((4,)), layers.Dense(1)], seed=0)
+    model.compile("sgd", lambda y_true, y_pred: np.full(len(y_true), 3.0))
+    with pytest.raises(ArgumentError, match="depends on no weight: it is 3 in any case"):
+        model.fit(np.ones((5, 4)), np.ones((5, 1)), verbose=0)
+
+
+@pytest.mark.parametrize("metric", [nn.metrics.TopKCategoricalAccuracy, nn.metrics.SparseTopKCategoricalAccuracy])
+def test_the_best_few_are_one_or_more(metric):
+    with pytest.raises(ArgumentError, match="k is a whole number from 1; 0 was given"):
+        metric(k=0)

@@ -11,6 +11,7 @@ import numpy as np
 from vizkit.errors import ArgumentError, UnknownNameError
 from vizkit.nn import activations, initializers, layers, metrics, regularizers
 from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.options import called
 
 if TYPE_CHECKING:
     from vizkit.nn.model import Model
@@ -50,8 +51,7 @@ def _settings(layer: Layer) -> dict[str, Any]:
         needed = parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         if needed and name != "self" and name not in given:
             raise ArgumentError(
-                f"The layer {layer.name!r} ({type(layer).__name__}) cannot be saved: it does not keep the argument "
-                f"{name!r} of its __init__ as self.{name}."
+                f"{called(layer)} cannot be saved: it does not keep the argument {name!r} as self.{name}."
             )
     if hasattr(layer, "compile"):  # of a model's seed its random numbers have been made, which are saved
         given.pop("seed", None)

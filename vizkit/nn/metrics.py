@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vizkit.autodiff import plain
+from vizkit.checks import whole
 from vizkit.errors import ArgumentError
 from vizkit.nn.losses import mean_absolute_error, mean_squared_error
 from vizkit.nn.names import by_name, lookup
@@ -245,14 +246,14 @@ class TopKCategoricalAccuracy(Metric):
     """`top_k_categorical_accuracy` as an object."""
 
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy") -> None:
-        super().__init__(top_k_categorical_accuracy, name, k=k)
+        super().__init__(top_k_categorical_accuracy, name, k=whole("k", k))
 
 
 class SparseTopKCategoricalAccuracy(Metric):
     """`sparse_top_k_categorical_accuracy` as an object."""
 
     def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy") -> None:
-        super().__init__(sparse_top_k_categorical_accuracy, name, k=k)
+        super().__init__(sparse_top_k_categorical_accuracy, name, k=whole("k", k))
 
 
 class MeanSquaredError(Metric):

@@ -15,6 +15,7 @@ import numpy as np
 
 from vizkit.autodiff import Tape, Tracked, threads
 from vizkit.autodiff.plan import Plan, Score, Step, lowered
+from vizkit.errors import ArgumentError
 from vizkit.nn import changes
 from vizkit.nn.diagnosis import diverged
 from vizkit.nn.feeding import Samples, length_of
@@ -87,7 +88,11 @@ class Steps:
         with tape.watch(watched):
             prediction, loss = self._forward(batch.x, batch.y, batch.weights)
             value = self._checked(lowered(loss), batch)
-            gradients = tape.backward(loss) if isinstance(loss, Tracked) else {}
+            if not isinstance(loss, Tracked):
+                raise ArgumentError(
+                    f"The loss {self.model.loss.name} depends on no weight: it is {value:g} in any case."
+                )
+            gradients = tape.backward(loss)
         self.model.optimizer.apply(gradients)
         return value, batch, lowered(prediction)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from vizkit.checks import whole
-from vizkit.errors import ShapeError
 from vizkit.nn import activations
 from vizkit.nn.layers.activation import masked_softmax
 from vizkit.nn.layers.base import Layer
@@ -202,16 +201,12 @@ class MultiHeadAttention(Layer):
         try:
             return np.broadcast_to(mask, scores.shape)
         except ValueError:
-            raise ShapeError(
-                f"The layer {self.name!r} (MultiHeadAttention) needs an attention_mask for scores of shape (batch, "
-                f"heads, time, places) = {scores.shape}; a mask of shape {mask.shape} was given."
-            ) from None
+            rule = f"needs an attention_mask for scores of shape (batch, heads, time, places) = {scores.shape}"
+            raise self._refuse(rule, mask) from None
 
     def _check(self, query: Any, value: Any, key: Any) -> None:
         shapes = [np.shape(part) for part in (query, value, key)]
         fits = all(len(shape) == 3 for shape in shapes) and len({shape[0] for shape in shapes}) == 1
         if not fits or shapes[1][1] != shapes[2][1] or shapes[1][1] == 0:
-            raise ShapeError(
-                f"The layer {self.name!r} (MultiHeadAttention) needs query, value and key of shape (batch, time, "
-                f"features), value and key for as many places; {', '.join(map(str, shapes))} were given."
-            )
+            rule = "needs query, value and key of shape (batch, time, features), value and key for as many places"
+            raise self._refuse(rule, *shapes)

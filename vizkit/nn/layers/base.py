@@ -11,10 +11,10 @@ import numpy as np
 
 from vizkit.autodiff import Tracked
 from vizkit.autodiff.engine import innermost
-from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, VizkitError
+from vizkit.errors import ArgumentError, DataError, NotBuiltError, ShapeError, VizkitError
 from vizkit.nn import initializers, regularizers, seeds
 from vizkit.nn.changes import Noticed, notice
-from vizkit.nn.layers.options import check_names, explain, unknown_option
+from vizkit.nn.layers.options import called, check_names, explain, floating, unknown_option
 from vizkit.nn.layers.variables import Variable
 from vizkit.nn.names import snake_case
 from vizkit.typing import Float
@@ -88,7 +88,7 @@ class Layer(Noticed):
             raise unknown_option(type(self), option)
         if name is not None:
             self.name, self._auto_named = name, False
-        self._dtype = None if dtype is None else _floating(dtype)
+        self._dtype = None if dtype is None else floating(dtype)
         self._trainable = trainable
         input_shape = (input_dim,) if input_shape is None and input_dim is not None else input_shape
         self._sample_shape = None if input_shape is None else tuple(input_shape)
@@ -163,7 +163,7 @@ class Layer(Noticed):
         Raises
         ------
         ShapeError
-            When a length is not a whole number from 0.
+            When a length is not a whole number from 0, or the initializer gives another shape.
         """
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
@@ -171,6 +171,8 @@ class Layer(Noticed):
         initial = initializers.get(initializer)
         given = {"random": self.random()} if isinstance(initial, initializers.Initializer) else {}
         value = np.array(initial(shape, dtype=dtype or self.dtype, **given))
+        if value.shape != shape:
+            raise ShapeError(f"{called(self)} needs a weight of shape {shape}; its initializer gave {value.shape}.")
         weight = Variable(value, name, trainable)
         self._weights.append(weight)
         notice()
@@ -307,12 +309,15 @@ class Layer(Noticed):
     def _named_call(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run ``call``; what NumPy and Python say of shapes, attributes and arguments is said of this layer."""
         try:
-            return self.call(inputs, *args, **kwargs)
+            output = self.call(inputs, *args, **kwargs)
         except VizkitError:
             raise
         except (ValueError, AttributeError, TypeError) as error:
             explain(self, error, shapes_of(inputs), args, kwargs)
             raise
+        if output is None:
+            raise ArgumentError(f"{called(self)} returned nothing: a call returns the layer's output.")
+        return output
 
     def _build_for(self, inputs: Any) -> None:
         self.input_shape = shapes_of(inputs)
@@ -326,14 +331,17 @@ class Layer(Noticed):
             return [self._cast(part) for part in inputs]  # several inputs, not one written as lists
         if not isinstance(inputs, Tracked):
             inputs = np.asarray(inputs)
+            if inputs.dtype.kind not in "biuf":
+                raise DataError(f"{called(self)} computes with numbers; {inputs!r:.60} ({inputs.dtype}) was given.")
         if inputs.dtype != self.dtype and (inputs.dtype.kind == "f" or self.casts_integers):
             return inputs.astype(self.dtype)
         return inputs
 
-    def _refuse(self, rule: str, inputs: Any) -> ShapeError:
-        return ShapeError(
-            f"The layer {self.name!r} ({type(self).__name__}) {rule}; an input of shape {np.shape(inputs)} was given."
-        )
+    def _refuse(self, rule: str, *inputs: Any) -> ShapeError:
+        """Return the error that says what the layer needs and which inputs, or shapes of inputs, it got."""
+        shapes = ", ".join(str(getattr(part, "shape", part)) for part in inputs)
+        given = f"an input of shape {shapes} was" if len(inputs) == 1 else f"inputs of the shapes {shapes} were"
+        return ShapeError(f"{called(self)} {rule}; {given} given.")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -386,14 +394,3 @@ def _layers_in(value: Any) -> Iterator[Layer]:
             yield from _layers_in(part)
     elif isinstance(value, dict):
         yield from _layers_in(list(value.values()))
-
-
-def _floating(dtype: Any) -> np.dtype:
-    allowed = ("float32", "float64")
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if found is None or found.name not in allowed:
-        raise ArgumentError(f"A layer's dtype is one of {', '.join(allowed)}; {dtype!r} was given.")
-    return found

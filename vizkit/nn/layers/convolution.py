@@ -7,7 +7,7 @@ from typing import Any
 
 from vizkit.autodiff.engine import innermost
 from vizkit.checks import whole
-from vizkit.errors import ArgumentError, ShapeError, unknown_name
+from vizkit.errors import ArgumentError, unknown_name
 from vizkit.nn import activations
 from vizkit.nn.convolutions import add_bias, conv2d, conv2d_transpose, rectify
 from vizkit.nn.images import output_length
@@ -69,10 +69,7 @@ class Conv2D(Weighing):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (height, width, channels, filters), and the bias, of shape (filters,)."""
         if len(input_shape) != 4:
-            raise ShapeError(
-                f"The layer {self.name!r} ({type(self).__name__}) needs (batch, height, width, channels); "
-                f"{input_shape} was given."
-            )
+            raise self._refuse("needs (batch, height, width, channels)", input_shape)
         self.add_kernel(self._kernel_shape(input_shape[-1]))
         self.add_bias((self.filters,))
 

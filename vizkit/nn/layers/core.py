@@ -9,7 +9,6 @@ import numpy as np
 
 from vizkit.autodiff import buffers, fused
 from vizkit.checks import share, whole
-from vizkit.errors import ShapeError
 from vizkit.nn import activations, seeds
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.weighing import Weighing
@@ -48,7 +47,7 @@ class Dense(Weighing):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, of shape (features, units), and the bias, of shape (units,)."""
         if len(input_shape) < 2:
-            raise ShapeError(f"The layer {self.name!r} (Dense) needs (batch, features); {input_shape} was given.")
+            raise self._refuse("needs (batch, features)", input_shape)
         self.add_kernel((input_shape[-1], self.units))
         self.add_bias((self.units,))
 

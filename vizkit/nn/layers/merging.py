@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from vizkit.errors import ArgumentError, ShapeError
+from vizkit.errors import ArgumentError
 from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.options import called
 
 __all__ = ["Add", "Concatenate", "Reshape"]
 
@@ -22,12 +23,8 @@ class _Merging(Layer):
 
     def _checked(self, inputs: Any) -> list[Any]:
         if not isinstance(inputs, (list, tuple)) or len(inputs) < 2:
-            raise ArgumentError(f"The layer {self.name!r} ({type(self).__name__}) takes a list of at least two inputs.")
+            raise ArgumentError(f"{called(self)} takes a list of at least two inputs.")
         return list(inputs)
-
-    def _refuse_shapes(self, rule: str, inputs: Sequence[Any]) -> ShapeError:
-        shapes = ", ".join(str(np.shape(part)) for part in inputs)
-        return ShapeError(f"The layer {self.name!r} ({type(self).__name__}) {rule}; the shapes {shapes} were given.")
 
 
 class Add(_Merging):
@@ -45,7 +42,7 @@ class Add(_Merging):
         try:
             np.broadcast_shapes(*(part.shape for part in inputs))
         except ValueError:
-            raise self._refuse_shapes("needs inputs of one shape", inputs) from None
+            raise self._refuse("needs inputs of one shape", *inputs) from None
         return functools.reduce(operator.add, inputs)
 
 
@@ -72,11 +69,11 @@ class Concatenate(_Merging):
         inputs = self._checked(inputs)
         first = inputs[0].shape
         if not -len(first) <= self.axis < len(first):
-            raise self._refuse_shapes(f"joins along the axis {self.axis}", inputs)
+            raise self._refuse(f"joins along the axis {self.axis}", *inputs)
         along = self.axis % len(first)
         others = {(*part.shape[:along], *part.shape[along + 1 :]) for part in inputs}
         if len(others) > 1:
-            raise self._refuse_shapes(f"needs inputs that differ along the axis {self.axis} only", inputs)
+            raise self._refuse(f"needs inputs that differ along the axis {self.axis} only", *inputs)
         return np.concatenate(inputs, axis=along)
 
 

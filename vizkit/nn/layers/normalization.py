@@ -99,9 +99,7 @@ class _Normalization(Layer):
         """Return the axis, or axes, counted from the front; the batch cannot be one of them."""
         axes = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else (self.axis,)
         if not all(-ndim < axis < ndim and axis != 0 for axis in axes):
-            raise ShapeError(
-                f"{called(self)} has the axis {self.axis}; an input of {ndim} axes has none beside its batch."
-            )
+            raise ShapeError(f"{called(self)} has the axis {self.axis}, which an input of {ndim} axes has not.")
         return tuple(sorted(axis % ndim for axis in axes))
 
     def _alike(self, weight: Any, inputs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is said of a layer that was made or called with what it cannot take."""
+"""What a layer may be made with, and what is said of one that was made or called with what it cannot take."""
 
 from __future__ import annotations
 
@@ -7,12 +7,26 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from vizkit.errors import ArgumentError, NotBuiltError, ShapeError, UnknownNameError
 from vizkit.nn import activations, initializers, regularizers
 
-__all__ = ["check_names", "explain", "unknown_option"]
+__all__ = ["called", "check_names", "explain", "floating", "unknown_option"]
 
 _CHOICES = {"activation": activations, "_initializer": initializers, "_regularizer": regularizers}
+
+
+def called(layer: Any) -> str:
+    """Return how an error speaks of a layer.
+
+    Examples
+    --------
+    >>> from vizkit.nn.layers import Flatten
+    >>> called(Flatten(name="flat"))
+    "The layer 'flat' (Flatten)"
+    """
+    return f"The layer {layer.name!r} ({type(layer).__name__})"
 
 
 def check_names(cls: type, args: Sequence[Any], options: Mapping[str, Any]) -> None:
@@ -82,17 +96,40 @@ def explain(layer: Any, error: Exception, shape: Any, args: Sequence[Any], kwarg
     ArgumentError
         When ``call`` takes other arguments.
     """
-    called = f"The layer {layer.name!r} ({type(layer).__name__})"
+    who = called(layer)
     shapes = [weight.shape for weight in layer.own_weights]
     if isinstance(error, ValueError):
-        told = f"{called} cannot take an input of shape {shape} with weights of shape {shapes}: {error}"
+        told = f"{who} cannot take an input of shape {shape} with weights of shape {shapes}: {error}"
         raise ShapeError(told) from error
     if isinstance(error, AttributeError) and error.obj is layer:
-        told = f"{called} uses self.{error.name} for an input of shape {shape}, but neither its __init__ nor its build "
+        told = f"{who} uses self.{error.name} for an input of shape {shape}, but neither its __init__ nor its build "
         raise NotBuiltError(f"{told}has made that. Its weights have the shapes {shapes}.") from error
     signature = inspect.signature(layer.call)
     try:
         signature.bind(None, *args, **kwargs)
     except TypeError as mismatch:
-        told = f"{called} is called with {', '.join(signature.parameters)}: {mismatch}."
+        told = f"{who} is called with {', '.join(signature.parameters)}: {mismatch}."
         raise ArgumentError(told) from error
+
+
+def floating(dtype: Any) -> np.dtype:
+    """Return the type of a layer's weights.
+
+    Raises
+    ------
+    ArgumentError
+        When it is neither float32 nor float64.
+
+    Examples
+    --------
+    >>> floating("float32")
+    dtype('float32')
+    """
+    allowed = ("float32", "float64")
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.name not in allowed:
+        raise ArgumentError(f"A layer's dtype is one of {', '.join(allowed)}; {dtype!r} was given.")
+    return found

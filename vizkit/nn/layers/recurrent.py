@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from vizkit.checks import share, whole
-from vizkit.errors import ShapeError
 from vizkit.nn import activations, regularizers, seeds
 from vizkit.nn.layers.core import drop
 from vizkit.nn.layers.weighing import Weighing
@@ -52,8 +51,7 @@ class _Recurrent(Weighing):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, (features, gates × units), the recurrent one, (units, gates × units), and the bias."""
         if len(input_shape) != 3:
-            called = f"The layer {self.name!r} ({type(self).__name__})"
-            raise ShapeError(f"{called} needs (batch, time, features); {input_shape} was given.")
+            raise self._refuse("needs (batch, time, features)", input_shape)
         wide = self.gates * self.units
         self.add_kernel((input_shape[2], wide))
         initial, cost = self.recurrent_initializer, self.recurrent_regularizer
@@ -85,12 +83,8 @@ class _Recurrent(Weighing):
         if given is None:
             return [np.zeros(shape, sequences.dtype) for _ in range(self.states)]
         found = list(given) if isinstance(given, (list, tuple)) else [given]
-        shapes = [np.shape(state) for state in found]
-        if shapes != [shape] * self.states:
-            raise ShapeError(
-                f"The layer {self.name!r} ({type(self).__name__}) needs {self.states} initial state(s) of shape "
-                f"{shape}; the shapes {shapes} were given."
-            )
+        if [np.shape(state) for state in found] != [shape] * self.states:
+            raise self._refuse(f"needs {self.states} initial state(s) of shape {shape}", *map(np.shape, found))
         return found
 
     def _source(self) -> np.random.Generator:
