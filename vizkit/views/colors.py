@@ -8,6 +8,7 @@ its own colour could not be read there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from vizkit.theme import DIMMED, TEXT_CONTRAST, Theme, contrast, mix
 from vizkit.views.marks import Cell, Disc, Mark, Text
@@ -80,6 +81,7 @@ class Colors:
         return colour if lit else _stepped_back(colour, fill)
 
 
+@cache  # few pairs of colours, and each is that of many labels
 def _stepped_back(colour: str, fill: str) -> str:
     """Return a text's colour mixed into what lies behind it, as far as it can still be read."""
     share = DIMMED
