@@ -238,13 +238,13 @@ def test_an_interruption_stops_at_once_and_keeps_what_is_finished(place: Path) -
         stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
     )  # fmt: skip
     folder = place / "site" / "exhibits" / "kernels"
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not (folder / "begun").exists() or not (folder / "begun").stat().st_size:
         assert process.poll() is None and time.monotonic() < until
         time.sleep(0.02)
     worker = (folder / "begun").read_text(encoding="utf-8")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the parent and its processes
-    _, err = process.communicate(timeout=20)  # what the worker makes takes longer
+    _, err = process.communicate(timeout=60)  # the worker would never end
     assert process.returncode == 130
     assert err.splitlines()[1:] == ["vizkit: interrupted; what was finished is kept"] and "weight_bias" in err
     assert [path.name for path in folder.iterdir()] == ["begun"]
