@@ -107,6 +107,23 @@ def test_only_what_is_edited_is_drawn_again_also_by_walkers(place, monkeypatch):
     assert told(way="UP", rate=1) == (set(), first)
 
 
+def test_an_interruption_keeps_what_is_done(place):  # noqa: F811
+    (place / "two.py").write_text(TWO.format(way="UP", rate=1), encoding="utf-8")
+    about = {"file": place / "two.py", "cache": Cache(place / "cache")}
+    names = []
+
+    def interrupted(share, name):
+        names.append(name)
+        if len(names) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made("Two", place, progress=interrupted, **about)
+    first, later = set(names), []
+    made("Two", place, progress=lambda share, name: later.append(name), **about)
+    assert 0 < len(set(later)) < 4 and first | set(later) == {"play 0", "play 1", "play 2", "play 3"}
+
+
 TWINS = """
 from manim import *
 
@@ -125,6 +142,16 @@ def test_plays_that_are_alike_are_drawn_once(place):  # noqa: F811
     _, segments = made("Twins", place, file=place / "twins.py", progress=lambda share, name: names.append(name))
     assert sorted(names) == ["play 0", "play 1"] and len(segments) == 6
     assert segments[0] == segments[2] == segments[4] and segments[1] == segments[3] == segments[5]
+
+
+def test_a_scene_that_only_plays_a_story_is_made_of_its_jobs(place):  # noqa: F811
+    (place / "told.py").write_text(
+        "from samples import sample_story\nfrom vizkit.animation import StoryScene\n"
+        "class Told(StoryScene):\n    def make_story(self):\n        return sample_story()\n",
+        encoding="utf-8",
+    )
+    found, segments = made("Told", place, file=place / "told.py")
+    assert {job.kind for job in found.jobs} == {"play"} and len(segments) == len(found.jobs)
 
 
 TROUBLE = """
