@@ -144,7 +144,7 @@ def alone(model: nn.Module, optimizer: Any, folder: Path) -> Iterator[None]:
 
 VARIANTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "nothing": (alone, ()),
-    "vizkit: everything, in memory": (recorded, (Keep(), False)),
+    "vizkit: everything, the last steps in memory": (recorded, (Keep(last=4), False)),
     "vizkit: everything, every step, to disk": (recorded, (Keep(), True)),
     "torch.save: everything, every step": (saved, (1,)),
     f"vizkit: everything, every {SAMPLED}th step, to disk": (recorded, (Keep(steps=SAMPLED), True)),
@@ -154,7 +154,8 @@ VARIANTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         (Keep(steps=SAMPLED, statistics=True), True),
     ),
     f"TensorBoard: histograms, every {SAMPLED}th step": (histograms, (SAMPLED,)),
-    "vizkit: one sample of the batch, every step, to disk": (recorded, (Keep(samples=1), True)),
+    "vizkit: one sample of the batch, every step, to disk": (recorded, (Keep(samples=1, parameters=[]), True)),
+    f"vizkit: the same, and parameters every {SAMPLED}th step": (recorded, (Keep(samples=1, parameters=SAMPLED), True)),
 }
 
 
