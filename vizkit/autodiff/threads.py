@@ -145,14 +145,14 @@ def alone() -> Iterator[None]:
     ...     float(np.dot(np.ones(3), np.ones(3)))
     3.0
     """
-    before = [(library, library.get_num_threads()) for library in _blas()]
+    before = [(library, count) for library in _blas() if (count := library.get_num_threads()) > 1]
     for library, _ in before:
         library.set_num_threads(1)
     try:
         yield
     finally:
-        for library, threads in before:
-            library.set_num_threads(threads)
+        for library, count in before:
+            library.set_num_threads(count)
 
 
 def elementwise(ufunc: np.ufunc, *values: Any, out: Any) -> Any:

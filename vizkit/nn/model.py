@@ -9,7 +9,11 @@ import numpy as np
 
 from vizkit.autodiff import Tracked, plain
 from vizkit.checks import array
+from vizkit.errors import ArgumentError
 from vizkit.nn import feeding, saving, seeds
+from vizkit.nn.layers.base import Layer
+from vizkit.nn.layers.variables import Variable
+from vizkit.nn.names import lookup
 from vizkit.nn.progress import say
 from vizkit.nn.training import Trainer, batch_size_of
 from vizkit.typing import Float
@@ -45,6 +49,46 @@ class Model(Trainer):
         super().__init__(**kwargs)
         if seed is not None:
             self._random = seeds.generator(seed)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers that are attributes of the model, or stand in lists that are."""
+        return self.sublayers()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of a name, or the one at an index among `layers`.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no layer of this name.
+        ArgumentError
+            When there is none at this index, or both or neither are given.
+        """
+        if (name is None) == (index is None):
+            raise ArgumentError(f"A layer is found by its name or its index; {name!r} and {index!r} were given.")
+        if name is not None:
+            return lookup("layer", name, {layer.name: layer for layer in self.layers})
+        count = len(self.layers)
+        if not isinstance(index, int) or not -count <= index < count:
+            raise ArgumentError(f"{self.name!r} has {count} layers, counted from 0; none is at {index!r}.")
+        return self.layers[index]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that training changes, by the name that training loops use."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves: frozen ones, and the means of normalisation."""
+        trained = {id(weight) for weight in self.trainable_weights}
+        return [weight for weight in self.weights if id(weight) not in trained]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Float["samples ..."]:
         """Return the output for each sample.

@@ -11,7 +11,6 @@ from vizkit.errors import ArgumentError
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.core import Input
 from vizkit.nn.model import Model
-from vizkit.nn.names import lookup
 
 __all__ = ["Sequential"]
 
@@ -63,15 +62,20 @@ class Sequential(Model):
         self.built, self.output_shape = False, None
         self._build_if_known()
 
-    def get_layer(self, name: str) -> Layer:
-        """Return the layer of this name.
+    def pop(self) -> Layer:
+        """Take the last layer away and return it.
 
         Raises
         ------
-        UnknownNameError
+        ArgumentError
             When there is none.
         """
-        return lookup("layer", name, {layer.name: layer for layer in self._layers})
+        if not self._layers:
+            raise ArgumentError(f"{self.name!r} has no layer that could be taken away.")
+        last = self._layers.pop()
+        self.built, self.output_shape = False, None
+        self._build_if_known()
+        return last
 
     def _append(self, layer: Layer) -> None:
         if not isinstance(layer, Layer):

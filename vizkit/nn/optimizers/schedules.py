@@ -13,6 +13,7 @@ from typing import Any
 
 from vizkit.checks import number
 from vizkit.errors import ArgumentError
+from vizkit.nn.names import lookup
 
 __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "OneCycle",
@@ -299,7 +300,7 @@ def get(config: Any) -> LearningRateSchedule:
 
     Raises
     ------
-    ArgumentError
+    UnknownNameError
         When there is no such schedule.
 
     Examples
@@ -308,7 +309,4 @@ def get(config: Any) -> LearningRateSchedule:
     0.05
     """
     settings = dict(config)
-    name = settings.pop("name", None)
-    if name not in _ALL:
-        raise ArgumentError(f"The schedules are {', '.join(_ALL)}; {name!r} was given.")
-    return _ALL[name](**settings)
+    return lookup("schedule", settings.pop("name", ""), _ALL)(**settings)
