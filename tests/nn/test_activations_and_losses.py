@@ -48,7 +48,7 @@ def test_all_activations_are_compared():
 
 
 @pytest.mark.parametrize("name", THEIRS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=4), seed=st.integers(0, 2**31))
 def test_activations(name, shape, seed):
     random = np.random.default_rng(seed)
@@ -185,7 +185,7 @@ LOSSES |= {
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31))
 def test_losses(name, seed):
     loss, target, theirs = LOSSES[name]

@@ -28,7 +28,7 @@ def attended(query, value, key, weights, mask):
     return torch.einsum("bntk,nkf->btf", heads, weights[6]) + weights[7]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sizes=st.tuples(*[st.integers(1, 4)] * 5), heads=st.integers(1, 3), units=st.tuples(*[st.integers(1, 4)] * 2),
     masked=st.booleans(), causal=st.booleans(), seed=st.integers(0, 2**31),

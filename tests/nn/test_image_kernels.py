@@ -48,7 +48,7 @@ def padded(x, window, strides, padding, dilation, fill=0.0):
     return F.pad(x, (*columns, *rows), value=fill)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kernel_size=pairs, strides=pairs, dilation=st.sampled_from([(1, 1), (2, 1), (1, 2)]), shape=images,
     padding=st.sampled_from(["valid", "same"]), filters=st.sampled_from([1, 3, 8]), layout=st.integers(0, 4),
@@ -82,7 +82,7 @@ def test_kernels_whose_gradient_is_one_product():
     agrees(run(layer, [x], weight), torch.relu(expected), weight, [tx], [tw, tb])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     window=pairs, strides=st.one_of(st.none(), pairs), padding=st.sampled_from(["valid", "same"]), shape=images,
     levels=st.sampled_from([2, 1000]), layout=st.integers(0, 4), seed=seeds,
@@ -103,7 +103,7 @@ def test_max_pooling(window, strides, padding, shape, levels, layout, seed):
         assert gradient.shape == x.shape
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(window=pairs, strides=pairs, share=st.sampled_from([0.1, 0.5, 1.0]), seed=seeds)
 def test_what_is_no_number_wins_in_pooling_as_in_pytorch(window, strides, share, seed):
     random = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ def test_what_is_no_number_wins_in_pooling_as_in_pytorch(window, strides, share,
     close(found, tx.grad)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(window=pairs, strides=pairs, shape=images, layout=st.integers(0, 4), seed=seeds)
 def test_average_pooling(window, strides, shape, layout, seed):
     random = np.random.default_rng(seed)

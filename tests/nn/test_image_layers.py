@@ -30,7 +30,7 @@ def transposed_by_autograd(x, kernel, strides, padding, dilation, size):
     return found.permute(0, 2, 3, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     kernel_size=pairs, strides=pairs, dilation=pairs, padding=st.sampled_from(["valid", "same"]),
     shape=images, filters=st.integers(1, 3), seed=st.integers(0, 2**31),
@@ -49,7 +49,7 @@ def test_conv2d_transpose(kernel_size, strides, dilation, padding, shape, filter
     agrees(run(layer, [x], weight), expected, weight, [tx], [tw, tb])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(kernel_size=pairs, shape=images, filters=st.integers(1, 3), seed=st.integers(0, 2**31))
 def test_conv2d_transpose_is_pytorchs_where_windows_touch_or_overlap(kernel_size, shape, filters, seed):
     random = np.random.default_rng(seed)
@@ -81,7 +81,7 @@ def slow_average(x, window, strides, padding):
     return out
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     window=pairs, strides=pairs, padding=st.sampled_from(["valid", "same"]), seed=st.integers(0, 2**31),
     shape=st.tuples(st.integers(1, 3), st.integers(3, 7), st.integers(3, 7), st.integers(1, 3)),

@@ -15,7 +15,7 @@ from vizkit.nn import layers, ops, utils
 sides = st.sampled_from(["pre", "post"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sequences=st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=4),
     maxlen=st.none() | st.integers(1, 5),

@@ -32,7 +32,7 @@ def close(ours, theirs):
     np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-10, atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 5), st.integers(1, 5), st.integers(0, 99))
 def test_dense(leading, features, units, seed):
     random = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ def torch_conv(x, kernel, strides, padding, dilation):
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     kernel_size=pairs, strides=pairs, dilation=pairs, padding=st.sampled_from(["valid", "same"]),
     shape=st.tuples(st.integers(1, 3), st.integers(7, 9), st.integers(7, 10), st.integers(1, 3)),
@@ -83,7 +83,7 @@ def test_conv2d(kernel_size, strides, dilation, padding, shape, filters, seed):
     close(db, tb.grad)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     window=pairs, strides=pairs, levels=st.sampled_from([2, 1000]),
     shape=st.tuples(st.integers(1, 3), st.integers(3, 7), st.integers(3, 7), st.integers(1, 3)),
@@ -115,7 +115,7 @@ def test_published_pooling_and_convolution():
     assert conv2d(nn.data.letter("O")[None], diagonal)[0, 0, 0, 0] == 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
 def test_output_length_counts_the_windows(length, window, stride, dilation):
     reach = dilation * (window - 1) + 1

@@ -25,7 +25,7 @@ def random_weights(layer, random):
         weight.assign(random.uniform(0.5, 2.0, weight.shape))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shape=shapes, seed=st.integers(0, 2**31), training=st.booleans(), epsilon=st.sampled_from([1e-3, 0.5]))
 def test_batch_normalization(shape, seed, training, epsilon):
     random = np.random.default_rng(seed)
@@ -44,7 +44,7 @@ def test_batch_normalization(shape, seed, training, epsilon):
     agrees((output, dx, found[:2]), expected, weight, [tx], [tg, tb])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shape=shapes, seed=st.integers(0, 2**31), several=st.booleans())
 def test_layer_normalization(shape, seed, several):
     random = np.random.default_rng(seed)

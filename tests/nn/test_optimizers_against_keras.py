@@ -186,9 +186,13 @@ def test_clipping_leaves_short_gradients_alone_and_long_ones_finite(clip):
         (lambda: schedules.PiecewiseConstantDecay([2, 1], [1.0, 2.0, 3.0]), "rising"),
         (lambda: schedules.ExponentialDecay(0.1, 0, 0.5), "decay_steps"),
         (lambda: schedules.OneCycle(0.1, 1), "total_steps"),
-        (lambda: schedules.get({"name": "Other"}), "Other"),
     ],
 )
 def test_refusals(make, words):
     with pytest.raises(ArgumentError, match=words):
         make()
+
+
+def test_a_schedule_of_an_unknown_name():
+    with pytest.raises(UnknownNameError, match=r"no schedule 'OneCycl'\. Did you mean 'OneCycle'"):
+        schedules.get({"name": "OneCycl"})

@@ -46,7 +46,7 @@ def in_torch(kind, x, states, weights, units):
 KINDS = [(layers.SimpleRNN, "RNN"), (layers.GRU, "GRU"), (layers.LSTM, "LSTM")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(which=st.sampled_from(KINDS), shape=shapes, units=st.integers(1, 4), seed=st.integers(0, 2**31))
 def test_sequences_states_and_all_gradients(which, shape, units, seed):
     kind, name = which
@@ -67,7 +67,7 @@ def test_sequences_states_and_all_gradients(which, shape, units, seed):
     agrees(run(layer, [x, states], weight, pick), expected, weight, ts, tw)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(which=st.sampled_from(KINDS), shape=shapes, units=st.integers(1, 4), seed=st.integers(0, 2**31))
 def test_the_last_output_alone(which, shape, units, seed):
     kind, name = which
@@ -102,7 +102,7 @@ def slow_lstm(x, kernel, recurrent, bias, units):
     return h
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shape=shapes, units=st.integers(1, 4), seed=st.integers(0, 2**31), published=st.booleans())
 def test_steps_that_pytorch_has_not(shape, units, seed, published):
     random = np.random.default_rng(seed)
@@ -235,7 +235,7 @@ def test_a_state_is_handed_from_one_layer_to_another(kind):
     model.summary()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shape=st.lists(st.integers(0, 4), min_size=1, max_size=3), words=st.integers(1, 5), units=st.integers(1, 3),
     seed=st.integers(0, 2**31), dtype=st.sampled_from(["int64", "uint8", "int32", "float64"]),

@@ -242,7 +242,7 @@ def test_changed_files(tmp_path, change, words):
         nn.load_model(tmp_path / "bad")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**6), st.integers(0, 255), st.booleans())
 def test_every_damage_is_found_or_harmless(tmp_path_factory, place, byte, cut):
     folder = tmp_path_factory.getbasetemp() / "damage"

@@ -18,7 +18,7 @@ from vizkit.trace.sources import source_of
 shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shape=shapes, seed=st.integers(0, 2**31), slope=st.sampled_from([0.0, 0.1, 0.7]), which=st.integers(0, 5))
 def test_activation_layers(shape, seed, slope, which):
     layer, oracle = [
@@ -55,7 +55,7 @@ def test_extreme_scores_neither_overflow_nor_vanish():
     np.testing.assert_allclose(masked, [[0, 0, 1], [0, 0, 0], [0.5, 0.5, 0]], rtol=1e-15)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shape=shapes, others=st.lists(st.integers(0, 4), min_size=1, max_size=3), seed=st.integers(0, 2**31))
 def test_concatenate(shape, others, seed):
     random = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ def test_concatenate(shape, others, seed):
     agrees(run(layer, [parts], weight), torch.cat(ts, axis), weight, ts)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shape=shapes, count=st.integers(2, 4), seed=st.integers(0, 2**31))
 def test_add(shape, count, seed):
     random = np.random.default_rng(seed)
