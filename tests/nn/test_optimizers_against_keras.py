@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vizkit.errors import ArgumentError, ShapeError
+from vizkit.errors import ArgumentError, ShapeError, UnknownNameError
 from vizkit.nn import optimizers
 from vizkit.nn.layers import Variable
 from vizkit.nn.optimizers import schedules
