@@ -325,3 +325,16 @@ def test_bad_input_is_refused_with_what_came():
         plots.draw(Parabola(1.0), ax=Figure().subplots(), theme="drak")
     with pytest.raises(ArgumentError, match="str was given"):
         plots.read("axes")
+
+
+@pytest.mark.parametrize("layout", ["constrained", "tight", "compressed"])
+def test_the_layouts_of_matplotlib_leave_the_names_of_the_axes_whole(layout):
+    figure = Figure(figsize=(9, 4), layout=layout)
+    canvas = FigureCanvasAgg(figure)
+    for ax in figure.subplots(1, 2):
+        plots.training_curves({"glyphs": [3.0, 2.0, 1.0]}, "glyphs", ax=ax)
+    canvas.draw()
+    for ax in figure.axes:
+        for label in (ax.xaxis.label, ax.yaxis.label):
+            box = label.get_window_extent()
+            assert box.y0 >= 0 and box.y1 <= figure.bbox.y1, label.get_text()

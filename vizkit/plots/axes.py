@@ -7,6 +7,8 @@ theme that fits the figure's ground.
 from __future__ import annotations
 
 from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+from matplotlib.transforms import ScaledTranslation
 
 from vizkit.plots.artists import DROP, Pen, font
 from vizkit.theme import DARK, LIGHT, SIZES, Theme, contrast
@@ -74,3 +76,17 @@ def _names(pen: Pen, picture: Picture, outside: Theme) -> None:
     pen.ax.set_ylabel(picture.y.label, gid=f"{pen.prefix}axis:y:name", ha="left", **looks)
     pen.ax.xaxis.set_label_coords(0.5, 0, transform=pen.ax.transAxes + below)
     pen.ax.yaxis.set_label_coords(0, 1, transform=pen.ax.transAxes + above)
+    _hold_room(pen)
+
+
+def _hold_room(pen: Pen) -> None:
+    """Keep room for the y axis' name in matplotlib's own layouts, which take a y label as one that stands upright.
+
+    They leave out its height (``for_layout_only`` in ``Axis.get_tightbbox``), so the upper half of a level one would
+    be cut off. An empty patch of that height is what they see.
+    """
+    inches = pen.scale / 72
+    upper_end = pen.ax.figure.dpi_scale_trans + ScaledTranslation(0, 1, pen.ax.transAxes)
+    size = (SIZES["label"] * inches, (NAME_ABOVE + SIZES["label"]) * inches)
+    room = Rectangle((0, 0), *size, transform=upper_end, fill=False, linewidth=0, clip_on=False)
+    pen.ax.add_artist(room)

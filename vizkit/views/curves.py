@@ -128,7 +128,7 @@ def _dots(dots: tuple[Point, ...], plane: Plane) -> list[Mark]:
         plane.avoid_dot(dot.x, dot.y, 12)
     found: list[Mark] = [Dot(key=dot.key, role=dot.role, x=dot.x, y=dot.y, radius=12) for dot in dots]
     texts = [
-        Text(key=f"{dot.key}:label", role=dot.role, words=dot.label, x=dot.x, y=dot.y)
+        Text(key=f"{dot.key}:label", role=dot.role, words=dot.label, x=dot.x, y=dot.y, halo=True)  # for narrower axes
         for dot in dots
         if dot.label is not None
     ]
