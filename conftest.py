@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("untimed", deadline=None)  # other programs may slow a run down
+settings.load_profile("untimed")
 os.environ.setdefault("KERAS_BACKEND", "torch")  # a process has one; tests of another start a process of their own
 os.environ.setdefault("MPLBACKEND", "agg")
 sys.path.insert(0, str(Path(__file__).parent / "tests"))

@@ -122,7 +122,7 @@ def part(name):
             return nn.ReLU(inplace="place" in name)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(PARTS, max_size=5), st.integers(0, 1000))
 def test_any_stack_of_modules(names, seed):
     torch.manual_seed(seed)

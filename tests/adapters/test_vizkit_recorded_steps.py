@@ -81,7 +81,7 @@ def all_ways(make, train, keep=EVERYTHING):
 
 
 @pytest.mark.skipif(not EXACT, reason="training makes a last digit that differs into any other number")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(programs())
 def test_a_plan_tells_the_bits_of_a_tape(program):
     kind, chosen, data, dtype, loss, optimizer, batch, frozen_one, shuffle, weights = program

@@ -123,7 +123,7 @@ def compare(ours, theirs, *arrays):
 
 
 @pytest.mark.parametrize("name", UNARY)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(shape=st.lists(st.integers(0, 4), max_size=3), seed=st.integers(0, 2**31))
 def test_unary_ufuncs(name, shape, seed):
     ours, theirs, low, high = UNARY[name]
@@ -131,7 +131,7 @@ def test_unary_ufuncs(name, shape, seed):
 
 
 @pytest.mark.parametrize("name", BINARY)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_binary_ufuncs_broadcast(name, data, seed):
     shape = data.draw(st.lists(st.integers(1, 4), max_size=3))
@@ -171,7 +171,7 @@ def test_product_with_zeros():
     compare(lambda x: np.prod(x, axis=1), lambda x: x.prod(1), np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 3.0]]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.integers(1, 4), columns=st.integers(1, 4), seed=st.integers(0, 2**31))
 def test_a_whole_function_against_finite_differences(rows, columns, seed):
     random = np.random.default_rng(seed)

@@ -34,7 +34,7 @@ def trained_both_ways(train):
     assert train() == expected
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(programs())
 def test_a_plan_gives_the_bits_of_a_tape(program):
     kind, chosen, data, dtype, loss, optimizer, batch, frozen, shuffle, weights = program

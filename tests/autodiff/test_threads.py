@@ -169,7 +169,7 @@ def test_layers_that_may_hide_products_leave_blas_one_thread(monkeypatch):
     assert seen == [1, 1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.integers(100, 700), inner=st.integers(100, 500), columns=st.integers(100, 300), workers=st.integers(2, 4),
     turned=st.tuples(st.booleans(), st.booleans()), kind=st.sampled_from(["float32", "float64"]),

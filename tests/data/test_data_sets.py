@@ -58,7 +58,7 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch):
         data.digits()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(5, 40), st.floats(0.1, 0.9), st.integers(0, 99), st.booleans())
 def test_a_split_loses_nothing_and_keeps_pairs(count, share, seed, stratify):
     labels = np.arange(count) % 3
@@ -104,7 +104,7 @@ def test_circles_are_scikit_learns():
     np.testing.assert_array_equal(labels, y)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 5), st.integers(5, 60), st.floats(0.5, 3))
 def test_arms_of_a_spiral_are_turned_copies(classes, samples, turns):
     points, labels = data.spirals(samples * classes, classes, noise=0, turns=turns)

@@ -39,7 +39,7 @@ def test_a_decoder_shows_the_same_picture_again_and_again(size):
     assert max(len(packet.data) for packet in segment.packets[1:]) < 16
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5)), min_size=1, max_size=6))
 def test_every_frame_comes_once_in_order_however_frames_repeat(shown):
     shot = Shot(64, 48, 30, "mp4")

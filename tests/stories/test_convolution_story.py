@@ -108,7 +108,7 @@ def test_the_markdown_is_a_worked_derivation(story: Story) -> None:
     arrays(float, (3, 3), elements=st.integers(-1, 1)),
     st.integers(-3, 3),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_any_small_image_and_kernel_can_be_told(image: np.ndarray, kernel: np.ndarray, bias: int) -> None:
     output, active, pooled = stages(image, kernel, float(bias))
     assume(max(np.abs(output).max(), np.abs(output - bias).max()) < 10)  # wider numbers do not fit into a cell

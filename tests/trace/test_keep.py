@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trace_strategies import NestedModel
 
@@ -32,7 +32,6 @@ def expected(told, steps, layers, kinds, levels):
             yield kind, node, step, fields
 
 
-@settings(deadline=None)
 @given(
     steps=st.none() | st.integers(1, 4) | st.sets(st.integers(0, 9)),
     layers=st.none() | st.sets(st.sampled_from(["block", "dense", "conv*", "d?nse", "*"]), min_size=1),
@@ -51,7 +50,6 @@ def test_selection_equals_plain_filtering(steps, layers, kinds, levels, called):
     assert all(same_value(row.read(), told[3]) for row, told in zip(trace.log.rows, rows, strict=True))
 
 
-@settings(deadline=None)  # other programs may slow a run down
 @given(st.integers(1, 6) | st.lists(st.integers(0, 6), max_size=4))
 def test_samples_are_rows_of_the_batch_and_parameters_stay_whole(samples):
     rows = range(samples) if isinstance(samples, int) else samples

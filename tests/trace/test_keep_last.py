@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trace_strategies import NestedModel
 
@@ -17,7 +17,6 @@ from vizkit.trace.compare import same_value
 DENSE = Node(0, "dense", "Dense")
 
 
-@settings(deadline=None)
 @given(
     last=st.integers(1, 9),
     steps=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([2, 3000, 300_000])), max_size=30),

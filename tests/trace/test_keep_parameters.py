@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trace_strategies import NestedModel
 
@@ -19,7 +19,6 @@ MAPPINGS = {"forward": 2, "backward": 2}  # which field after step and node hold
 STEPS = 7
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4) | st.sets(st.integers(0, 9)), st.booleans())
 def test_only_parameters_are_left_out_and_only_at_other_steps(chosen, called):
     wanted = set(range(0, STEPS, chosen)) if isinstance(chosen, int) else chosen

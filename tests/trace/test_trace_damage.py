@@ -98,7 +98,7 @@ def test_every_changed_byte_is_found_or_harmless(small, change):
     assert found == len(raw)  # this file has no bytes that fill up
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_arbitrary_changes_never_escape_the_error_tree(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "fuzz.vkt"

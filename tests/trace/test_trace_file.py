@@ -46,7 +46,7 @@ def content(trace):
     return trace.model, trace.nodes, trace.steps, trace.nbytes, rows, epochs
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(traces(), st.sampled_from([0, 64, 1 << 20]))
 def test_what_is_saved_is_loaded(tmp_path_factory, trace, block_bytes):
     path = tmp_path_factory.getbasetemp() / "round.vkt"
@@ -58,7 +58,7 @@ def test_what_is_saved_is_loaded(tmp_path_factory, trace, block_bytes):
     assert loaded.equals(trace) and trace.equals(loaded) and loaded.complete
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(traces())
 def test_the_same_trace_gives_the_same_bytes_also_after_loading(tmp_path_factory, trace):
     folder = tmp_path_factory.getbasetemp()

@@ -137,7 +137,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_metadata_with_right_checksums_stay_within_the_error_tree(tmp_path_factory, data):
     """One value anywhere in the metadata of any chunk becomes another one."""

@@ -62,7 +62,7 @@ def test_without_being_told_a_step_ends_when_the_next_one_begins(tmp_path):
     assert load(tmp_path / "run.vkt").steps == (0, 1, 2)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=25), st.sampled_from([None, "zlib"]))
 def test_shapes_that_take_turns(tmp_path_factory, steps, encoding):
     """Steps of several forms, the numbers of the steps with gaps: blocks whose steps interleave."""

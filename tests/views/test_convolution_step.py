@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from letter_o import DIAGONAL, LETTER_O, letter_o_trace, trace_of
@@ -39,7 +39,6 @@ def test_the_feature_map_is_scipys_correlation(problem: tuple[np.ndarray, np.nda
 
 
 @given(problems(), st.data())
-@settings(deadline=None)
 def test_a_window_is_what_torch_and_slow_loops_say(problem: tuple, data: st.DataObject) -> None:
     image, kernel, bias, stride = problem
     expected = torch.nn.functional.conv2d(

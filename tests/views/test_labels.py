@@ -26,7 +26,7 @@ def test_labels_are_apart_in_range_and_in_order(wanted: list[float]) -> None:
 
 
 @given(wanted=st.lists(st.floats(0, 500), min_size=2, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_moves_are_as_small_as_an_optimiser_finds_them(wanted: list[float]) -> None:
     order = np.argsort(wanted, kind="stable")
     start = np.linspace(0, 500, len(wanted))

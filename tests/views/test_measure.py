@@ -57,7 +57,7 @@ def all_breaks(words):
             yield [" ".join(words[a:b]) for a, b in pairwise(ends)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WORDS, st.floats(60, 400))
 def test_wrapping_takes_the_fewest_lines_and_makes_them_even(words, room):
     lines = wrap(" ".join(words), 10, room)

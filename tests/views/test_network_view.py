@@ -142,7 +142,7 @@ def test_a_note_travels_under_its_own_key(trace):
     assert [round(x) for x, _ in places] == sorted((round(x) for x, _ in places), reverse=True), "right to left"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 14), min_size=2, max_size=4), st.booleans(), st.integers(0, 9))
 def test_no_labels_overlap_and_edges_stop_at_the_rims(sizes, loss, seed):
     picture = layered(sizes, np.random.default_rng(seed), loss).picture
