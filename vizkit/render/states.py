@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import marshal
 import random
 import types
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
@@ -33,7 +33,6 @@ AT_ONCE = 10_000  # pieces that are hashed together
 LARGE = 100_000  # bytes; comparing so many is much quicker than hashing them
 _HOLDERS = (np.ndarray, list, tuple, deque, dict, set, frozenset)  # classes made of these may hold more
 _PLAIN = frozenset((str, int, float, complex, bytes, bool, type(None)))
-_STABLE = 2  # the last version of `marshal` that writes equal plain things alike, however they came about
 
 # What manim's objects hold about the drawing so far, the clock or files, and never about the frames to come.
 _HIDDEN = {
@@ -101,7 +100,7 @@ class Fingerprint:
 
     def _hash_pieces(self) -> None:
         """Hash the pieces, and their lengths, so that it counts where one ends and the next begins."""
-        self._hash.update(marshal.dumps(list(map(len, self._pieces)), _STABLE))
+        self._hash.update(array("Q", map(len, self._pieces)).tobytes())
         self._hash.update(b"".join(self._pieces))
         self._pieces.clear()
 
@@ -124,19 +123,19 @@ class Fingerprint:
             return [*way.take(self, thing), vars(thing)] if way.holds_more else way.take(self, thing)
         return self._object(thing, way)
 
-    def _array(self, array: np.ndarray) -> list[Any]:
-        self._pieces.append(_form(array.dtype, array.shape))
-        if array.dtype.hasobject:
-            return array.ravel().tolist()
-        alike = array.nbytes > LARGE and _rows_are_alike(array)  # as a camera's background mostly is
-        self._pieces += [b"each", array[0].tobytes()] if alike else [b"all", array.tobytes()]
+    def _array(self, given: np.ndarray) -> list[Any]:
+        self._pieces.append(_form(given.dtype, given.shape))
+        if given.dtype.hasobject:
+            return given.ravel().tolist()
+        alike = given.nbytes > LARGE and _rows_are_alike(given)  # as a camera's background mostly is
+        self._pieces += [b"each", given[0].tobytes()] if alike else [b"all", given.tobytes()]
         return []
 
     def _things(self, things: Sequence[Any]) -> Sequence[Any]:
         """Take in all plain things at once, and where there are others; return these."""
         others = [thing for thing in things if type(thing) not in _PLAIN]
         plain = [thing if type(thing) in _PLAIN else ... for thing in things] if others else list(things)
-        self._pieces.append(marshal.dumps(plain, _STABLE))
+        self._text(repr(plain))
         return others
 
     def _mapping(self, mapping: dict[Any, Any]) -> list[Any]:
@@ -206,11 +205,11 @@ def _form(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
     return f"{dtype.str} {dtype.descr if dtype.names else ''} {shape}".encode()
 
 
-def _rows_are_alike(array: np.ndarray) -> bool:
+def _rows_are_alike(given: np.ndarray) -> bool:
     """Say whether all rows of an array have the bytes of the first; a look at two mostly tells."""
-    if array.ndim < 2 or not array.flags.c_contiguous:
+    if given.ndim < 2 or not given.flags.c_contiguous:
         return False
-    rows = array.reshape(len(array), -1).view(np.uint8)
+    rows = given.reshape(len(given), -1).view(np.uint8)
     rows = rows.view(np.uint64) if rows.shape[1] % 8 == 0 else rows
     return bool((rows[0] == rows[-1]).all() and (rows[1:] == rows[0]).all())
 
