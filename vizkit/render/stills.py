@@ -11,11 +11,11 @@ from vizkit.errors import ArgumentError
 from vizkit.files import write
 from vizkit.render.files import output_path
 from vizkit.render.quality import quality_of
-from vizkit.stories.story import Beat, Story
 from vizkit.theme import DARK, Theme, get
 
 if TYPE_CHECKING:
     from vizkit.animation.script import Play
+    from vizkit.stories.story import Beat, Story
 
 __all__ = ["still"]
 
@@ -55,6 +55,8 @@ def still(
     OutputError
         If the file cannot be written.
     """
+    from vizkit.stories.story import Beat, Story
+
     if not isinstance(story, Story | Beat):
         raise ArgumentError(f"A still shows a story or a beat, but a {type(story).__name__} was given.")
     if not isinstance(alpha, float | int) or not 0.0 <= alpha <= 1.0:

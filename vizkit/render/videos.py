@@ -13,12 +13,12 @@ from vizkit.render.children import workers
 from vizkit.render.files import output_path, workshop
 from vizkit.render.formats import FORMATS, Shot, format_of
 from vizkit.render.quality import quality_of
-from vizkit.stories.story import Story
 from vizkit.theme import DARK, Theme, get
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # stories need NumPy and more, which a scene's processes load while this one does
     from vizkit.render.engine import Progress
     from vizkit.render.jobs import Executor
+    from vizkit.stories.story import Story
 
 __all__ = ["scene_video", "video"]
 
@@ -85,6 +85,8 @@ def video(
     RenderError
         If the video cannot be made.
     """
+    from vizkit.stories.story import Story
+
     if not isinstance(story, Story):
         raise ArgumentError(f"A video shows a story, but a {type(story).__name__} was given.")
     size, ground, kind = quality_of(quality), get(theme, DARK), format_of(path, format, transparent)
