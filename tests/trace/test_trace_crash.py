@@ -94,6 +94,12 @@ def test_bits_flipped_in_a_finished_and_in_a_stopped_file(recorded, tmp_path, se
                 )
 
 
+def test_a_file_that_cannot_be_begun_holds_no_steps_to_read(tmp_path):
+    path = tmp_path / "nowhere" / "run.vkt"
+    with pytest.raises(OutputError, match=r"run\.vkt' cannot be written: No such file or directory\.$"):
+        record(samples.TinyModel(), path=path).__enter__()
+
+
 def test_a_disk_that_fails_names_the_file_and_what_is_in_it(tmp_path, monkeypatch):
     path, model = tmp_path / "run.vkt", samples.TinyModel()
     node = Node(0, "dense", "Dense")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vizkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from vizkit.theme import SIZES
+from vizkit.trace import ModelDescription, Trace
 from vizkit.views.activations import DEFAULT, ActivationsView
 from vizkit.views.board import Box, Placement
 from vizkit.views.curves import LinesView
@@ -164,6 +165,11 @@ def test_bad_histories_are_refused() -> None:
         TrainingView.ensure({})
     with pytest.raises(ArgumentError, match="a list was given"):
         TrainingView.ensure([1, 2])
+    without = Trace(ModelDescription("tiny"))
+    with pytest.raises(DataError, match=r"the trace holds none; trace\.loss\(value\) marks"):
+        TrainingView.ensure(without)
+    with pytest.raises(DataError, match="at least one epoch"):
+        TrainingView.ensure(without, "accuracy")
 
 
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])

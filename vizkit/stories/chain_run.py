@@ -191,7 +191,7 @@ def _first_step(trace: Trace) -> int:
     held = ", ".join(sorted(kinds)) or "none at all"
     raise ArgumentError(
         f"Backpropagation is told of training, but the trace holds no backward events; its events are: {held}."
-        " Record model.fit or model.train_on_batch."
+        " Record a step of training: model.fit(...), or loss.backward()."
     )
 
 

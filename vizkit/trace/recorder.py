@@ -356,8 +356,8 @@ class Recorder:
         if size is None or size > SMALL_STEP:
             self.keep = replace(self.keep, samples=SAMPLES, parameters=PARAMETERS)
             known = "an unknown number of bytes" if size is None else f"{size:,} bytes"
-            why = f"a step of {USUAL_BATCH} samples would take {known}; record(..., keep=Keep()) keeps everything"
-            self.missing("", "samples", f"The first sample of each batch is kept only: {why}.")
+            why = f"whole batches of {USUAL_BATCH} would take {known} a step; record(..., keep=Keep()) keeps everything"
+            self.missing("", "samples", f"Of each batch the first sample is kept: {why}.")
 
     def _rows(self, node: Node) -> Any:
         return None if self.keep.samples is None or node.level == "op" else self.keep.rows

@@ -260,10 +260,9 @@ class FileStore:
             yield
         except OSError as error:
             self._broken = True
-            raise OutputError(
-                f"The trace {str(self._path)!r} cannot be written: {error.strerror or error}. "
-                f"{self._log.step_count} complete steps are in it; vizkit.load(path, partial=True) reads them."
-            ) from error
+            said = f"The trace {str(self._path)!r} cannot be written: {error.strerror or error}."
+            kept = f"{self._log.step_count} complete steps are in it; vizkit.load(path, partial=True) reads them."
+            raise OutputError(said if self._stream is None else f"{said} {kept}") from error
 
 
 class _Single(OpenBlock):

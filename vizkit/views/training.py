@@ -97,6 +97,8 @@ class TrainingView(View):
             raise ArgumentError(
                 f"Training curves come from a history, a trace or a mapping, but a {type(history).__name__} was given."
             )
+        if not found and metric == "loss" and isinstance(history, Trace):
+            raise DataError("Training curves need losses, but the trace holds none; trace.loss(value) marks a loss.")
         if not found:
             raise DataError("Training curves need at least one epoch, but the history is empty.")
         if metric not in found:
