@@ -147,7 +147,7 @@ install_chromium() {
 # Everything that the set-up depends on. With PYTHON= its version is part of it.
 fingerprint() {
     {
-            cat tools/bootstrap.sh pyproject.toml $requirements
+        cat tools/bootstrap.sh pyproject.toml $requirements
         pwd
         version_of "${PYTHON:-$(venv_python)}"
         version_of "$(venv_python)"

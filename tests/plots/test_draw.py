@@ -69,7 +69,7 @@ def test_a_view_of_its_own_size_can_be_read(view, theme):
 finite = st.floats(-1e4, 1e4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(finite, finite), min_size=1, max_size=8),
     st.lists(finite, min_size=1, max_size=4),
