@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import vizkit
 from vizkit import nn
 from vizkit.errors import ArgumentError, DataError, NotBuiltError, ShapeError, UnknownNameError
 from vizkit.nn import initializers, layers, losses, optimizers, regularizers
@@ -179,6 +180,8 @@ def test_a_loss_that_no_weight_can_change_is_refused():
     model = nn.Sequential([nn.Input((4,)), layers.Dense(1)], seed=0)
     model.compile("sgd", lambda y_true, y_pred: np.full(len(y_true), 3.0))
     with pytest.raises(ArgumentError, match="depends on no weight: it is 3 in any case"):
+        model.fit(np.ones((5, 4)), np.ones((5, 1)), verbose=0)
+    with pytest.raises(ArgumentError, match="depends on no weight"), vizkit.record(model):
         model.fit(np.ones((5, 4)), np.ones((5, 1)), verbose=0)
 
 

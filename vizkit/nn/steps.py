@@ -87,11 +87,7 @@ class Steps:
         tape = Tape()
         with tape.watch(watched):
             prediction, loss = self._forward(batch.x, batch.y, batch.weights)
-            value = self._checked(lowered(loss), batch)
-            if not isinstance(loss, Tracked):
-                raise ArgumentError(
-                    f"The loss {self.model.loss.name} depends on no weight: it is {value:g} in any case."
-                )
+            value = self._followed(loss, batch)
             gradients = tape.backward(loss)
         self.model.optimizer.apply(gradients)
         return value, batch, lowered(prediction)
@@ -135,7 +131,7 @@ class Steps:
         with threads.alone(), tape.watch(model.weights):
             prediction = model(Tracked(np.asarray(model._cast(batch.x)), tape), training=True)
             loss = model._with_penalties(recording.loss(batch.y, prediction, batch.weights))
-            value = self._checked(lowered(loss), batch)
+            value = self._followed(loss, batch)
             gradients = tape.backward(loss, keep=True)
             recording.backward(gradients)
         recording.update(gradients)
@@ -144,6 +140,13 @@ class Steps:
     def _forward(self, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
         prediction = self.model(x, training=True)
         return prediction, self.model._with_penalties(self.model.loss(y, prediction, weights))
+
+    def _followed(self, loss: Any, batch: Samples) -> float:
+        """Return the number of a loss on a tape, after checking that training can go on with it."""
+        value = self._checked(lowered(loss), batch)
+        if not isinstance(loss, Tracked):
+            raise ArgumentError(f"The loss {self.model.loss.name} depends on no weight: it is {value:g} in any case.")
+        return value
 
     def _checked(self, loss: Any, batch: Samples) -> float:
         if self.model.stops_at_nan and not math.isfinite(loss):
