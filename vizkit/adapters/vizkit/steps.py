@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vizkit.autodiff import Tracked
+from vizkit.autodiff import Tracked, threads
 from vizkit.autodiff.buffers import Shelf
 from vizkit.autodiff.plan import Plan, Score, Step, lowered
 from vizkit.errors import DivergenceError
@@ -142,7 +142,7 @@ class RecordedSteps:
         tape = recording.listen(Step(score, recording))
         inputs = [None if array is None else shelf.put(array.copy()) for array in batch.arrays]
         x, y, weights = (None if array is None else Tracked(array, score) for array in inputs)
-        with score.holding(model.weights), tape.watch(model.weights):
+        with threads.alone(), score.holding(model.weights), tape.watch(model.weights):
             prediction = model(Tracked(_array(model._cast(x), score), tape), training=True)
             bare = recording.loss(y, prediction, weights)
             loss = model._with_penalties(bare)
