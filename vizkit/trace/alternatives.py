@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vizkit.trace.events import Node
 from vizkit.trace.forms import FIELDS, NUMBERS
 from vizkit.trace.statistics import NUMBERS as NUMBERS_OF_SUMMARY
-from vizkit.trace.statistics import Summary, named_arrays, no_summary, summarise_into
+from vizkit.trace.statistics import Summary, flat_floats, named_arrays, no_summary, summarise_into
 from vizkit.trace.template import WHOLE, Early, Rows, StepTemplate, Told, make_template
 
 __all__ = ["AnyTemplate", "SummaryTemplate", "TemplateBySteps", "without_parameters"]
@@ -22,11 +22,15 @@ class _Watched(NamedTuple):
 
     array: NDArray[Any]
     index: Any  # None: all of it
+    flat: NDArray[Any] | None  # its numbers on one axis, in the same memory, if they can stand so
     summary: Summary
 
     def write(self) -> None:
         """Write the summary of what the array holds now."""
-        summarise_into(self.array if self.index is None else self.array[self.index], self.summary)
+        values = self.flat
+        if values is None:
+            values = flat_floats(self.array if self.index is None else self.array[self.index])
+        summarise_into(values, self.summary)
 
 
 class SummaryTemplate:
@@ -82,9 +86,11 @@ class SummaryTemplate:
         place = array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
         key = (*place, early, repr(index))
         if key not in self._known:
-            shape = (array if index is None else array[index]).shape
-            summary = self._known[key] = no_summary(shape, np.empty(NUMBERS_OF_SUMMARY))
-            (self._early if early else self._late).append(_Watched(array, index, summary))
+            part = array if index is None else array[index]
+            flat = flat_floats(part)
+            lasting = flat if np.may_share_memory(flat, array) and not isinstance(index, list) else None
+            summary = self._known[key] = no_summary(part.shape, np.empty(NUMBERS_OF_SUMMARY))
+            (self._early if early else self._late).append(_Watched(array, index, lasting, summary))
         return self._known[key]
 
 

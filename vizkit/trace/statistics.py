@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "NUMBERS", "Summary", "named_arrays", "no_summary", "summarise", "summarise_into"]
+__all__ = ["BINS", "NUMBERS", "Summary", "flat_floats", "named_arrays", "no_summary", "summarise", "summarise_into"]
 
 BINS = 32
 NUMBERS = 3 + 2 + BINS  # that a summary has, beside the array's shape
 _COUNTED = 1 << 14  # values that a histogram counts at most, evenly spaced: enough for a picture, and fast
 _BLOCK = 1 << 10  # values that are added up in their own precision
 _ONES = {np.dtype(kind): np.ones(_BLOCK, kind) for kind in ("f4", "f8")}
+# Widths of bins between which the reciprocal of a width and its product with a number are numbers of the type.
+_WIDTHS = {kind: (float(np.finfo(kind).tiny * BINS), float(np.finfo(kind).max / BINS)) for kind in _ONES}
 
 
 class Summary(NamedTuple):
@@ -56,7 +58,7 @@ def summarise(array: NDArray[Any]) -> Summary:
     numbers = np.empty(NUMBERS)
     summary = no_summary(array.shape, numbers)
     with np.errstate(all="ignore"):
-        summarise_into(array, summary)
+        summarise_into(flat_floats(array), summary)
     return summary
 
 
@@ -65,12 +67,11 @@ def no_summary(shape: tuple[int, ...], numbers: NDArray[np.float64]) -> Summary:
     return Summary(np.array(shape, np.int64), numbers[:3], numbers[3:5], numbers[5:].view(np.int64))
 
 
-def summarise_into(array: NDArray[Any], summary: Summary) -> None:
-    """Write the summary of an array, of shape (...), which is `summary.shape`, to its place.
+def summarise_into(values: NDArray[Any], summary: Summary) -> None:
+    """Write the summary of floats on one axis, of shape (values,), to its place.
 
     NumPy's warnings of numbers that are not finite are to be switched off.
     """
-    values = _floats(array)
     low, high = _extremes(values)
     if not (isfinite(low) and isfinite(high)):
         values = values[np.isfinite(values)]
@@ -86,8 +87,8 @@ def summarise_into(array: NDArray[Any], summary: Summary) -> None:
     _count(values, low, high, histogram)
 
 
-def _floats(array: NDArray[Any]) -> NDArray[Any]:
-    """The numbers on one axis, as floats of 32 or 64 bits."""
+def flat_floats(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the numbers of an array of shape (...) on one axis, as floats of 32 or 64 bits; a view where it can be."""
     values = np.ascontiguousarray(array).reshape(-1)
     values = np.abs(values) if values.dtype.kind == "c" else values
     if values.dtype not in _ONES:
@@ -104,7 +105,7 @@ def _extremes(values: NDArray[Any]) -> tuple[float, float]:
 def _mean(values: NDArray[Any]) -> float:
     """The mean: of each block the sum by BLAS, which takes a third of NumPy's time, of these in double precision."""
     whole = values.size - values.size % _BLOCK
-    total = float(np.add.reduce(values[whole:]))
+    total = float(np.add.reduce(values[whole:] if whole else values))
     if whole:
         total += float(np.add.reduce(values[:whole].reshape(-1, _BLOCK) @ _ONES[values.dtype], dtype=np.float64))
     if isfinite(total):
@@ -128,7 +129,8 @@ def _count(values: NDArray[Any], low: float, high: float, histogram: NDArray[np.
     """Count how many values, or evenly spaced ones among them, are in each bin."""
     some = values[:: -(-values.size // _COUNTED)]
     width = (high - low) / BINS
-    if not np.finfo(values.dtype).tiny * BINS < width < np.finfo(values.dtype).max / BINS:
+    least, most = _WIDTHS[values.dtype]
+    if not least < width < most:
         some, unit = some.astype(np.float64), max(abs(low), abs(high)) or 1.0
         some, low, width = some / unit, low / unit, (high / unit - low / unit) / BINS
     if not width:
@@ -140,7 +142,7 @@ def _count(values: NDArray[Any], low: float, high: float, histogram: NDArray[np.
     places *= kind(1 / width)
     counts = np.bincount(places.astype(np.intp), minlength=BINS + 1)
     histogram[:] = counts[:BINS]
-    histogram[-1] += counts[BINS:].sum()  # the last bin has both its ends
+    histogram[-1] += counts[BINS]  # the last bin has both its ends
 
 
 def named_arrays(names: tuple[str, ...], values: tuple[Any, ...]) -> Iterator[tuple[str, str, Any]]:
