@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from failing import fails
 
 import vizkit
 from vizkit import exhibits, plots, render
@@ -28,17 +29,6 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vizkit", *words]
     kept = {**os.environ, "PYTHONIOENCODING": "utf-8", **environment}
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=kept, check=False)
-
-
-def fails(capsys: Captured, *words: object) -> str:
-    """Run a command that must fail: exit code 2, one line on standard error, nothing else; return the line."""
-    try:
-        code = main([str(word) for word in words])
-    except SystemExit as left:
-        code = left.code
-    out, err = capsys.readouterr()
-    assert code == 2 and out == "" and err.count("\n") == 1 and err.startswith("vizkit"), (code, out, err)
-    return err
 
 
 def never(*_: object, **__: object) -> None:

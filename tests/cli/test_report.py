@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from failing import fails
 from report_runs import CLASSES, EVERYTHING, IMAGES, RNG, item, named, network, recorded, run_of
 
 import vizkit
@@ -21,17 +22,6 @@ from vizkit.views.distributions import DistributionsView
 from vizkit.views.gradient_flow import GradientFlowView
 
 Captured = pytest.CaptureFixture[str]
-
-
-def fails(capsys: Captured, *words: object) -> str:
-    """Run a command that must fail: exit code 2, one line on standard error, nothing else; return the line."""
-    try:
-        code = main([str(word) for word in words])
-    except SystemExit as left:
-        code = left.code
-    out, err = capsys.readouterr()
-    assert code == 2 and out == "" and err.count("\n") == 1 and err.startswith("vizkit"), (code, out, err)
-    return err
 
 
 # -- what is in it ---------------------------------------------------------------------------------

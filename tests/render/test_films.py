@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 import srt
+from frame_keeper import frame_keeper
 from manim import tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
-from manim.scene.scene_file_writer import SceneFileWriter
 from PIL import Image
 
 from vizkit.errors import ArgumentError, RenderError, UnknownNameError
@@ -46,27 +46,13 @@ def manims(name, folder):
     """Return all frames that manim's own renderer hands to its file writer, and the scene."""
     import film_scenes
 
-    frames = []
-
-    class Kept(SceneFileWriter):
-        def write_frame(self, pixels, *, repeat=1):
-            frames.extend([pixels.copy()] * repeat)
-
-        def begin_animation(self, *args, **kwargs):
-            pass
-
-        def end_animation(self, *args, **kwargs):
-            pass
-
-        def finish(self):
-            pass
-
+    frames, writer = frame_keeper()
     size = {"pixel_width": SMALL.width, "pixel_height": SMALL.height, "frame_rate": SMALL.rate, "seed": 0}
     settings = {**size, "media_dir": str(folder), "format": "mp4", "disable_caching": True, "progress_bar": "none"}
     with tempconfig({**settings, "verbosity": "ERROR"}):
         kind = getattr(film_scenes, name)
         camera = {"Journey": film_scenes.MovingCameraScene, "Space": film_scenes.ThreeDScene}.get(name, kind)().camera
-        scene = kind(renderer=CairoRenderer(file_writer_class=Kept, camera_class=type(camera)))
+        scene = kind(renderer=CairoRenderer(file_writer_class=writer, camera_class=type(camera)))
         scene.render()
     return frames, scene
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from frame_keeper import frame_keeper
 from manim import tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
-from manim.scene.scene_file_writer import SceneFileWriter
 from PIL import Image
 from samples import sample_story
 
@@ -42,24 +42,10 @@ def test_each_job_holds_the_frames_of_its_play(name):
 
 @pytest.mark.slow
 def test_jobs_draw_the_frames_that_manim_renders_of_the_scene(tmp_path):
-    story, wanted = sample_story(), []
-
-    class Kept(SceneFileWriter):
-        def write_frame(self, pixels, *, repeat=1):
-            wanted.extend([pixels.copy()] * repeat)
-
-        def begin_animation(self, *args, **kwargs):
-            pass
-
-        def end_animation(self, *args, **kwargs):
-            pass
-
-        def finish(self):
-            pass
-
+    story, (wanted, writer) = sample_story(), frame_keeper()
     size = {"pixel_width": SMALL.width, "pixel_height": SMALL.height, "frame_rate": SMALL.rate, "format": "mp4"}
     with tempconfig({**size, "media_dir": str(tmp_path), "disable_caching": True, "verbosity": "ERROR"}):
-        StoryScene.of(story)(renderer=CairoRenderer(file_writer_class=Kept, camera_class=StoryCamera)).render()
+        StoryScene.of(story)(renderer=CairoRenderer(file_writer_class=writer, camera_class=StoryCamera)).render()
     segments = [Segment.from_bytes(stories.carry_out(job)) for job in stories.jobs(story, DARK, SMALL)]
     ours = [Image.open(io.BytesIO(packet.data)) for segment in segments for packet in segment.packets]
     assert len(ours) == len(wanted)
