@@ -1,18 +1,19 @@
-"""Pooling of images: one number of each window, with derivatives written by hand.
+"""Pooling of images: one number of each window.
 
-The largest number of a window is found along its rows first, then among them: comparisons of whole arrays, two
-at a time. Which of two was larger is kept, and leads the gradient back.
+The mean is plain NumPy. The largest number has a derivative written by hand: it is found along a window's rows first,
+then among them, by comparisons of whole arrays, two at a time. Which of two was larger is kept, and leads the gradient
+back.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from vizkit.autodiff import buffers, fused
-from vizkit.autodiff.engine import Primitive
+from vizkit.autodiff import buffers, fused, operation
 from vizkit.autodiff.threads import at_once, share
 from vizkit.nn.images import Pair, Windows, inward, output_length, outward, same_padding
 
@@ -140,52 +141,25 @@ def _clear(passed: Any, windows: Windows) -> None:
 
 
 def _window_sizes(shape: tuple[int, ...], window: Pair, strides: Pair, padding: str) -> Any:
-    """Return how many elements of the image, without its padding, each window covers: (rows, columns, 1, 1)."""
+    """Return how many elements of the image, without its padding, each window covers: (rows, columns, 1)."""
     counts = []
     for length, size, stride in zip(shape[1:3], window, strides, strict=True):
         before = same_padding(length, size, stride)[0] if padding == "same" else 0
         starts = np.arange(output_length(length, size, stride, padding)) * stride - before
         counts.append(np.minimum(starts + size, length) - np.maximum(starts, 0))
-    return np.outer(*counts)[:, :, None, None]
+    return np.outer(*counts)[:, :, None]
 
 
-def _avg_pool2d(x: Any, window: Pair, strides: Pair, padding: str = "valid") -> Any:
+@operation
+def avg_pool2d(x: Any, window: Pair, strides: Pair, padding: str = "valid") -> Any:
+    """Return the mean of each window, of shape (batch, rows, columns, channels); padding does not count.
+
+    Examples
+    --------
+    >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4, 1), (2, 2), (2, 2))[0, :, :, 0].tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+    """
     windows = Windows.over(x.shape, window, strides, padding)
-    sizes = _window_sizes(x.shape, window, strides, padding).astype(x.dtype)
-    image = inward(x, windows.pads)
-    total = buffers.empty((*windows.places, *image.shape[2:]), x.dtype)
-
-    def rows(start: int, stop: int) -> None:
-        here = total[start:stop]
-        here.fill(0)
-        for _, first in windows.offsets():
-            np.add(here, image[windows.met(first, start, stop)], out=here)
-        np.divide(here, sizes[start:stop], out=here)
-
-    share(rows, len(total), image.size, at_once(image.size // max(1, len(total))))
-    return outward(total)
-
-
-avg_pool2d = Primitive(_avg_pool2d, 1, name="avg_pool2d")
-
-
-@avg_pool2d.derivative()
-def _avg_pool2d_image(g: Any, y: Any, x: Any, window: Pair, strides: Pair, padding: str = "valid") -> Any:
-    windows = Windows.over(x.shape, window, strides, padding)
-    sizes = _window_sizes(x.shape, window, strides, padding).astype(g.dtype)
-    gradient = g.transpose(1, 2, 0, 3)
-    each = buffers.empty(gradient.shape, g.dtype)
-    passed = buffers.empty((*windows.image, *gradient.shape[2:]), g.dtype)
-    _clear(passed, windows)
-
-    def rows(start: int, stop: int) -> None:
-        np.divide(gradient[start:stop], sizes[start:stop], out=each[start:stop])
-        for _, first in windows.offsets():
-            part = passed[windows.met(first, start, stop)]
-            if windows.overlap:
-                np.add(part, each[start:stop], out=part)
-            else:
-                np.copyto(part, each[start:stop])
-
-    share(rows, windows.places[0], 0 if windows.overlap else passed.size)
-    return outward(passed, windows.pads)
+    image = np.pad(x, ((0, 0), *windows.pads, (0, 0))) if np.any(windows.pads) else x
+    parts = (image[:, *windows.met(first)] for _, first in windows.offsets())
+    return functools.reduce(np.add, parts) / _window_sizes(x.shape, window, strides, padding).astype(x.dtype)
