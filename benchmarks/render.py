@@ -3,20 +3,23 @@
 usage: python benchmarks/render.py stories [--quality qm] [--repeat R] [--story NAME ...]
        python benchmarks/render.py scaling
        python benchmarks/render.py profile [--quality qm]
-       python benchmarks/render.py encoders
-       python benchmarks/render.py frames
+       python benchmarks/render.py encoders [--format webm]
+       python benchmarks/render.py frames [--quality qm] [--repeat R] [--manimml PYTHON]
 
 ``stories`` renders each story by manim and by vizkit, in turn, each from nothing; then by vizkit with one caption
 changed. Beside the time by the clock stands the processors' time of all processes, which other work on the machine
 changes less. SSIM is that of every fifth frame to the frame as it was drawn. ``scaling`` measures each segment of a
-scene of 200 and simulates workers; ``profile`` takes a story's drawing and encoding apart; ``encoders`` compares
-settings of x264; ``frames`` counts frames per second of the convolution story. Set-up of numbers on screen is in
-``labels.py``.
+scene of 200 and simulates workers; ``profile`` takes the stories' drawing and encoding apart, and says how far they are
+from cairo and the encoder alone; ``encoders`` compares settings of x264 or libvpx; ``frames`` counts frames per second
+of the convolution story, beside ManimML where there is a Python that has it (``requirements/manimml.txt``). Set-up of
+numbers on screen is in ``labels.py``.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import json
 import os
 import resource
 import statistics
@@ -24,44 +27,44 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
+from render_likeness import Likeness
 
 from vizkit import exhibits
 from vizkit.animation.filming import film, length
-from vizkit.animation.script import Play, plays
+from vizkit.animation.script import plays
 from vizkit.render import QUALITIES, video
-from vizkit.render.formats import FORMATS, Shot
+from vizkit.render.formats import Shot
 from vizkit.theme import DARK
 from vizkit.views.text import words
 
 ROOT = Path(__file__).parents[1]
 STORIES = {"backprop": "Backprop", "convolution": "Convolution", "gradient_descent": "GradientDescent"}
 EVERY = 5  # frames between two whose likeness is measured
-# ManimML 0.0.24's README example of a convolution on manim 0.17.3, at 720p30, on a machine like this one: as stated in
-# the issue that asks for this comparison, not measured here.
-MANIMML = 26.0
 
 
-def timed(command: list[str], **environment: str) -> tuple[float, float]:
-    """Run a command; return its seconds by the clock and of the processors."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
-    clock, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def timed(command: list[str], **environment: str) -> tuple[float, float, str]:
+    """Run a command; return its seconds by the clock and of the processors, and what it printed."""
+    clock, work = time.perf_counter(), processors(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+    return time.perf_counter() - clock, processors(resource.RUSAGE_CHILDREN) - work, done.stdout
+
+
+def processors(*whose: int) -> float:
+    """Return the processors' seconds of this process, or of those that it has waited for."""
+    return sum(spent.ru_utime + spent.ru_stime for spent in map(resource.getrusage, whose))
 
 
 def by_manim(name: str, quality: str, folder: Path) -> tuple[Path, float, float]:
     """Render a story's scene file by the manim command."""
     options = [f"-{quality}", "--disable_caching", "--media_dir", str(folder), "--progress_bar", "none"]
-    spent = timed([sys.executable, "-m", "manim", "render", *options, str(ROOT / "scenes" / f"{name}.py")])
+    spent = timed([sys.executable, "-m", "manim", "render", *options, str(ROOT / "scenes" / f"{name}.py")])[:2]
     return next(path for path in folder.rglob(f"{STORIES[name]}.mp4")), *spent
 
 
@@ -69,17 +72,22 @@ def by_vizkit(name: str, quality: str, folder: Path, cache: Path, edited: bool =
     """Render a story by vizkit, in a process of its own; ``edited`` with another caption of its middle beat."""
     path = folder / "vizkit.mp4"
     command = [sys.executable, __file__, "one", "--story", name, "--quality", quality, "--output", str(path)]
-    return path, *timed(command + ["--edited"] * edited, VIZKIT_CACHE=str(cache))
+    return path, *timed(command + ["--edited"] * edited, VIZKIT_CACHE=str(cache))[:2]
 
 
 def one(name: str, quality: str, path: Path, edited: bool) -> None:
-    """Render one story, as a process of its own."""
+    """Render one story, as a process of its own; print its frames and the seconds without start and imports."""
+    importlib.import_module("vizkit.render.stories")
+    clock, work = time.perf_counter(), processors(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     story = exhibits.get(name).make_story()
     if edited:
         at = len(story.beats) // 2
         beat = replace(story.beats[at], caption=words("This caption was changed."))
         story = replace(story, beats=(*story.beats[:at], beat, *story.beats[at + 1 :]))
     video(story, path, quality)
+    clock, work = time.perf_counter() - clock, processors(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) - work
+    frames = sum(length(play, QUALITIES[quality].rate) for play in plays(story, DARK))
+    print(json.dumps({"clock": clock, "work": work, "frames": frames}))
 
 
 def raw(name: str, quality: str) -> Iterator[np.ndarray]:
@@ -91,32 +99,6 @@ def raw(name: str, quality: str) -> Iterator[np.ndarray]:
                 if number % EVERY == 0:
                     yield pixels
                 number += 1
-
-
-class Likeness:
-    """Structural similarity (SSIM) of two series of frames, by ffmpeg's filter."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.graph, self.values = av.filter.Graph(), []
-        about = {"width": width, "height": height, "format": "yuv420p", "time_base": Fraction(1, 30)}
-        self.entries = [self.graph.add_buffer(**about) for _ in range(2)]
-        measure, end = self.graph.add("ssim"), self.graph.add("buffersink")
-        for index, entry in enumerate(self.entries):
-            entry.link_to(measure, 0, index)
-        measure.link_to(end)
-        self.graph.configure()
-
-    def add(self, first: av.VideoFrame, second: av.VideoFrame) -> None:
-        """Compare two frames."""
-        for entry, frame in zip(self.entries, (first, second), strict=True):
-            frame.pts, frame.time_base = len(self.values), Fraction(1, 30)
-            entry.push(frame)
-        self.values.append(float(self.graph.pull().metadata["lavfi.ssim.All"]))
-
-    @property
-    def mean(self) -> float:
-        """The mean over all frames."""
-        return statistics.fmean(self.values)
 
 
 def likeness(name: str, quality: str, paths: list[Path]) -> list[float]:
@@ -156,113 +138,42 @@ def compare(name: str, quality: str, repeat: int) -> None:
     print(f"  SSIM {like[0]:.5f} manim, {like[1]:.5f} vizkit; {size / 1e6:.2f} MB, {size / theirs_size:.2f} × manim's")
 
 
-def profile(quality: str) -> None:
-    """Print what the stories' drawing and encoding consist of, and the limits: cairo alone, the encoder alone."""
+def frames_a_second(quality: str, manimml: str | None, repeat: int) -> None:
+    """Print how many frames of the convolution story, with numbers in every cell, are made in a second.
+
+    By the clock and by the processors, of the processes as a whole and without the start of Python and the imports.
+    """
+    rounds = []
+    for _ in range(repeat):
+        with tempfile.TemporaryDirectory() as folder:
+            rounds.append({peer: rates(peer, quality, manimml, Path(folder)) for peer in _peers(manimml)})
+    print(f"frames a second, {quality}{'':13}by the clock{'':4}of processors{'':4}without start{'':4}of processors")
+    for peer in rounds[0]:
+        print(f"  {peer:22}" + "".join(f"{each:17.1f}" for each in _medians([each[peer] for each in rounds])))
+    if manimml:
+        ratios = [[a / b for a, b in zip(*each.values(), strict=True)] for each in rounds]
+        print(f"  {'ratio':22}" + "".join(f"{each:15.1f} ×" for each in _medians(ratios)))
+
+
+def _peers(manimml: str | None) -> list[str]:
+    return ["vizkit", "ManimML"] if manimml else ["vizkit"]
+
+
+def _medians(rows: list[list[float]]) -> list[float]:
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
+
+
+def rates(peer: str, quality: str, manimml: str | None, folder: Path) -> list[float]:
+    """Return the frames a second of the convolution story, or of ManimML's, by the Python that has it."""
     size = QUALITIES[quality]
-    shot = Shot(size.width, size.height, size.rate, "mp4")
-    for name in STORIES:
-        story = exhibits.get(name).make_story()
-        planned = list(plays(story, DARK))
-        spent, frames = _parts(planned, shot)
-        whole = sum(length(play, shot.rate) for play in planned)
-        print(f"{name} {quality}: {whole} frames, {frames} of them drawn; milliseconds for each drawn frame")
-        for part, seconds in spent.items():
-            print(f"  {part:34}{1000 * seconds / frames:7.2f}   {seconds:6.1f} s in all")
-
-
-def _parts(planned: list[Play], shot: Shot) -> tuple[dict[str, float], int]:
-    """Return the seconds of each part of the work, and the number of frames that were drawn."""
-    from vizkit.animation._manim import StoryCamera
-    from vizkit.render.encoding import Encoder
-
-    spent = dict.fromkeys(
-        ("all of it", "drawing", "  of it cairo and manim's camera", "the encoder and RGB to YUV"), 0.0
-    )
-    frames, capture = 0, StoryCamera.capture_mobjects
-
-    def counted(camera: StoryCamera, *given: object, **more: object) -> None:
-        start = time.process_time()
-        capture(camera, *given, **more)
-        spent["  of it cairo and manim's camera"] += time.process_time() - start
-
-    StoryCamera.capture_mobjects = counted
-    try:
-        for play in planned:
-            encoder, begun = Encoder(shot), time.process_time()
-            encoding = 0.0
-            for pixels, repeat in film(play, DARK, (shot.width, shot.height), shot.rate):
-                encoding += _seconds(encoder.add, pixels, repeat)
-                frames += 1
-            encoding += _seconds(encoder.finish)
-            spent["all of it"] += time.process_time() - begun
-            spent["the encoder and RGB to YUV"] += encoding
-    finally:
-        StoryCamera.capture_mobjects = capture
-    spent["drawing"] = spent["all of it"] - spent["the encoder and RGB to YUV"]
-    return spent, frames
-
-
-def _seconds(action: Callable[..., object], *given: object) -> float:
-    start = time.process_time()
-    action(*given)
-    return time.process_time() - start
-
-
-SETTINGS = {
-    "x264's own (manim): medium 23": {"preset": "medium", "crf": "23"},
-    "veryfast 23": {"preset": "veryfast", "crf": "23"},
-    "veryfast 23, B frames fixed": {"preset": "veryfast", "crf": "23", "x264-params": "b-adapt=0"},
-    "superfast 24, B frames fixed (ours)": dict(FORMATS["mp4"].moving),
-    "superfast 26, B frames fixed": {**FORMATS["mp4"].moving, "crf": "26"},
-    "superfast 24, no B frames": {"preset": "superfast", "crf": "24", "x264-params": "bframes=0"},
-    "ultrafast 26": {"preset": "ultrafast", "crf": "26"},
-}
-
-
-def encoders() -> None:
-    """Print time, size and likeness of settings of x264, over the moving segments of a story at 720p30."""
-    shot, converter = Shot(1280, 720, 30, "mp4"), VideoReformatter()
-    found = {name: [0.0, 0, Likeness(shot.width, shot.height)] for name in SETTINGS}
-    for play in [play for play in plays(exhibits.get("gradient_descent").make_story(), DARK) if not play.waits]:
-        frames = [
-            converter.reformat(av.VideoFrame.from_ndarray(pixels, format="rgba"), format="yuv420p")
-            for pixels, _ in film(play, DARK, (shot.width, shot.height), shot.rate)
-        ]
-        for name, options in SETTINGS.items():
-            packets, seconds = _encoded(frames, shot, options)
-            found[name][0] += seconds
-            found[name][1] += sum(map(len, packets))
-            for frame, wanted in zip(
-                av.open(BytesIO(b"".join(packets)), format="h264").decode(video=0), frames, strict=True
-            ):
-                found[name][2].add(frame, wanted)
-    least = found[next(iter(SETTINGS))]
-    for name, (seconds, size, measure) in found.items():
-        each = 1000 * seconds / len(measure.values)
-        print(f"{name:38}{each:6.2f} ms a frame{size / least[1]:8.2f} × the size   SSIM {measure.mean:.5f}")
-
-
-def _encoded(frames: list[av.VideoFrame], shot: Shot, options: dict[str, str]) -> tuple[list[bytes], float]:
-    codec = av.CodecContext.create("libx264", "w")
-    codec.width, codec.height, codec.pix_fmt = shot.width, shot.height, "yuv420p"
-    codec.time_base, codec.framerate = Fraction(1, shot.rate), Fraction(shot.rate)
-    codec.options = {**options, "threads": "1"}
-    start, packets = time.process_time(), []
-    for number, frame in enumerate([*frames, None]):
-        if frame is not None:
-            frame.pts, frame.time_base = number, Fraction(1, shot.rate)
-        packets += [bytes(packet) for packet in codec.encode(frame)]
-    return packets, time.process_time() - start
-
-
-def frames_a_second(quality: str) -> None:
-    """Print how many frames of the convolution story, with numbers in every cell, are made in a second."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, clock, _ = by_vizkit("convolution", quality, Path(folder), Path(folder, "cache"))
-        with av.open(str(path)) as made:
-            frames = sum(1 for _ in made.decode(video=0))
-    print(f"convolution {quality}: {frames} frames in {clock:.1f} s, {frames / clock:.0f} a second;", end=" ")
-    print(f"{frames / clock / MANIMML:.1f} × ManimML's {MANIMML:.0f} (stated in the issue, at 720p30, without numbers)")
+    command = [sys.executable, __file__, "one", "--story", "convolution", "--quality", quality]
+    command += ["--output", str(folder / "vizkit.mp4")]
+    if peer == "ManimML":
+        shape = [str(each) for each in (size.width, size.height, size.rate)]
+        command = [manimml or "", str(ROOT / "benchmarks" / "peers" / "manimml.py"), *shape, str(folder)]
+    clock, work, told = timed(command, VIZKIT_CACHE=str(folder / "cache"))
+    inner = json.loads(told.splitlines()[-1])
+    return [inner["frames"] / seconds for seconds in (clock, work, inner["clock"], inner["work"])]
 
 
 def main() -> None:
@@ -274,6 +185,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--edited", action="store_true")
+    parser.add_argument("--format", default="mp4", choices=("mp4", "webm"))
+    parser.add_argument("--manimml", metavar="PYTHON", help="of an environment with requirements/manimml.txt")
     options = parser.parse_args()
     if options.what == "one":
         one(options.story[0], options.quality, options.output, options.edited)
@@ -285,11 +198,16 @@ def main() -> None:
 
         scaling()
     elif options.what == "profile":
-        profile(options.quality)
+        from render_parts import profile
+
+        size = QUALITIES[options.quality]
+        profile(options.story or STORIES, Shot(size.width, size.height, size.rate, "mp4"))
     elif options.what == "encoders":
-        encoders()
+        from render_parts import encoders
+
+        encoders(options.format)
     else:
-        frames_a_second(options.quality)
+        frames_a_second(options.quality, options.manimml, options.repeat)
 
 
 if __name__ == "__main__":
