@@ -311,13 +311,17 @@ def test_the_telling_ends_of_names_stay_apart(names) -> None:
     assert all(name.endswith(end) and end for name, end in zip(names, ends, strict=True))
 
 
-def test_a_name_is_told_with_the_number_of_its_block() -> None:
-    assert telling_ends(("encoder/layers/0/norm1", "encoder/layers/1/linear", "head")) == (
-        "0/norm1",
-        "1/linear",
-        "head",
-    )
-    assert telling_ends(("features/3", "classifier/1")) == ("features/3", "classifier/1")
+def test_a_name_is_told_from_those_that_are_not_shown() -> None:
+    every = [f"layer{stage}/{block}/conv{number}" for stage in (1, 2) for block in (0, 1) for number in (1, 2)]
+    assert telling_ends(("layer1/0/conv1", "fc"), every) == ("layer1/0/conv1", "fc")
+    assert telling_ends(("features/3", "head"), ("classifier/3",)) == ("features/3", "head")
+
+
+def test_a_gradient_flow_is_as_wide_as_its_names_ask_for() -> None:
+    names = [f"stage{at}/0/conv" for at in range(6)]
+    view = GradientFlowView.ensure({name: np.full((2, 3), 0.1) for name in names})
+    assert view.picture.x.texts == tuple(names) and 1820 < view.picture.size[0] <= 2400
+    assert GradientFlowView.ensure({"a": np.full((2, 3), 0.1)}).picture.size[0] == 1820
 
 
 def test_a_forward_event_is_read_once_for_a_step(trained) -> None:

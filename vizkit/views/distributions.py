@@ -171,6 +171,8 @@ class DistributionsView(View):
         One for each layer.
     what
         ``"weights"``, ``"activations"`` or ``"gradients"``.
+    among
+        The names of all layers of the model, from which those shown are told.
 
     Examples
     --------
@@ -181,6 +183,7 @@ class DistributionsView(View):
 
     spreads: tuple[Spread, ...]
     what: str = "weights"
+    among: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_what(self.what)
@@ -240,7 +243,7 @@ class DistributionsView(View):
                 spreads.append(spread)
         if not spreads:
             raise TraceQueryError(f"The trace holds no finite {what} at the steps {steps!r:.60}.")
-        return cls(tuple(spreads), what)
+        return cls(tuple(spreads), what, tuple(node.name for node in trace.layers))
 
     @classmethod
     def ensure(cls, data: Any, what: str = "weights", **options: Any) -> DistributionsView:
@@ -255,7 +258,7 @@ class DistributionsView(View):
         """Draw a panel for each layer."""
         panels = Panels(len(self.spreads), max(len(spread.steps) for spread in self.spreads))
         marks: list[Mark] = []
-        names = telling_ends(tuple(spread.layer for spread in self.spreads))
+        names = telling_ends(tuple(spread.layer for spread in self.spreads), self.among)
         for at, (spread, name) in enumerate(zip(self.spreads, names, strict=True)):
             marks += panels.panel(at, spread, name, self.what)
         return canvas(marks, panels.width, panels.height)

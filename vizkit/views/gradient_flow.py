@@ -12,8 +12,9 @@ from vizkit.errors import ArgumentError, DataError, TraceQueryError
 from vizkit.trace import Node, StatisticsEvent, Trace
 from vizkit.typing import ArrayLike, Float
 from vizkit.views.curves import CurvesView, Guide, Series, margins
+from vizkit.views.labels import label_width
 from vizkit.views.marks import points
-from vizkit.views.naming import share_room, telling_ends
+from vizkit.views.naming import readable, share_room, telling_ends
 from vizkit.views.picture import Axis, Picture, View
 from vizkit.views.recorded import layers_with, only_trace, spaced, statistics_at, steps_with, values_at
 from vizkit.views.scaled import power_of_ten
@@ -24,6 +25,8 @@ __all__ = ["Flow", "GradientFlowView"]
 LAYERS = 6  # columns whose names can be read
 STEPS = 40  # points of a curve
 DEEPEST = 12  # powers of ten below the largest that the axis shows
+WIDTHS, HEIGHT = (1820.0, 2400.0), 800.0  # the least and the largest width
+BETWEEN = 24.0  # names of columns
 WITHIN = 0.84  # of a column that its curves take
 
 
@@ -125,8 +128,10 @@ class GradientFlowView(View):
     ----------
     flows
         One for each layer.
+    among
+        The names of all layers of the model, from which those shown are told.
     size
-        Width and height in stage units.
+        Width and height in stage units; without, as wide as the layers' names ask for, within bounds.
 
     Examples
     --------
@@ -136,7 +141,8 @@ class GradientFlowView(View):
     """
 
     flows: tuple[Flow, ...]
-    size: tuple[float, float] = (1820.0, 800.0)
+    among: tuple[str, ...] = ()
+    size: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.flows) <= LAYERS:
@@ -168,7 +174,7 @@ class GradientFlowView(View):
                 flows.append(flow)
         if not flows:
             raise TraceQueryError("The trace holds no finite gradients; record training, with its backward events.")
-        return cls(tuple(flows), **looks)
+        return cls(tuple(flows), **{"among": tuple(node.name for node in trace.layers), **looks})
 
     @classmethod
     def ensure(cls, data: Any, **looks: Any) -> GradientFlowView:
@@ -201,15 +207,16 @@ class GradientFlowView(View):
         guides = tuple(
             Guide(f"column:{at}", points([at, at], [y.low, y.high]), dashed=True) for at in range(1, len(self.flows))
         )
-        view = CurvesView(series=tuple(series), x=self._columns(y), y=y, guides=guides, size=self.size)
+        room = margins(y, ["smallest"])
+        ends = telling_ends(tuple(flow.layer for flow in self.flows), self.among)
+        size = self.size or _size(ends, room.left + room.right)
+        names = share_room(ends, (size[0] - room.left - room.right) / len(ends) - BETWEEN)
+        view = CurvesView(series=tuple(series), x=self._columns(names), y=y, guides=guides, size=size)
         return view.picture
 
-    def _columns(self, y: Axis) -> Axis:
+    def _columns(self, names: tuple[str, ...]) -> Axis:
         """Return the axis of the layers, each named below the middle of its column."""
         first, last = self.steps
-        room = margins(y, ["smallest"])
-        pitch = (self.size[0] - room.left - room.right) / len(self.flows)
-        names = share_room(telling_ends(tuple(flow.layer for flow in self.flows)), pitch - 24)
         said = f"layer; in each from step {count(first)} to step {count(last)}" if first < last else "layer"
         middles = tuple(at + 0.5 for at in range(len(self.flows)))
         return Axis(said, 0.0, float(len(self.flows)), middles, names)
@@ -228,6 +235,12 @@ class GradientFlowView(View):
                 width = 8.0 if name == "mean" else 3.0
                 found.append(Series(f"{name}[{at}]", line, None, "gradient", width, name == "smallest"))
         return found
+
+
+def _size(names: tuple[str, ...], beside: float) -> tuple[float, float]:
+    """Return a size in which the names stand below their columns, where that is not too wide to be read."""
+    pitch = max(label_width(readable(name)) for name in names) + BETWEEN
+    return min(max(WIDTHS[0], beside + pitch * len(names)), WIDTHS[1]), HEIGHT
 
 
 def _read(trace: Trace, node: Node) -> Flow | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from vizkit.theme import SIZES
 from vizkit.views.measure import has_glyph, width
 
@@ -44,36 +47,38 @@ def fitted(name: str, room: float, bold: bool = False) -> str:
     return CUT
 
 
-def telling_ends(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the end of each name, a path with slashes, that tells it from the others.
+def telling_ends(names: tuple[str, ...], among: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the shortest end of each name, a path with slashes, that is no other name's end.
 
-    An end begins at a number where there is one, as a bare ``linear1`` could be any block's; a last part that is a
-    number alone takes what it counts along.
+    Parameters
+    ----------
+    names
+        What is written.
+    among
+        All the names there are, such as those of a model of which some layers are shown.
 
     Examples
     --------
-    >>> telling_ends(("embed", "encoder/layers/0/linear1", "encoder/layers/1/linear1", "encoder/layers/1"))
-    ('embed', '0/linear1', '1/linear1', 'layers/1')
-    >>> telling_ends(("one/norm", "two/norm", "two/dense"))
-    ('one/norm', 'two/norm', 'dense')
+    >>> telling_ends(("embed", "encoder/0/norm"), among=("encoder/1/norm",))
+    ('embed', '0/norm')
+
+    A number alone takes what it counts along:
+
+    >>> telling_ends(("features/3", "classifier"))
+    ('features/3', 'classifier')
     """
-    parts = [name.split("/") for name in names]
-    kept = [_telling(each) for each in parts]
+    every = list(dict.fromkeys((*names, *among)))
+    parts = [name.split("/") for name in every]
+    kept = [2 if each[-1].isdecimal() and len(each) > 1 else 1 for each in parts]
     while True:
         ends = ["/".join(each[-count:]) for each, count in zip(parts, kept, strict=True)]
-        alike = [at for at, end in enumerate(ends) if ends.count(end) > 1 and kept[at] < len(parts[at])]
+        many = Counter(ends)
+        alike = [at for at, end in enumerate(ends) if many[end] > 1 and kept[at] < len(parts[at])]
         if not alike:
-            return tuple(end or name for end, name in zip(ends, names, strict=True))
+            found = {name: end or name for name, end in zip(every, ends, strict=True)}
+            return tuple(found[name] for name in names)
         for at in alike:
             kept[at] += 1
-
-
-def _telling(parts: list[str]) -> int:
-    """Return how many of a name's last parts say on their own what it is."""
-    if parts[-1].isdecimal():
-        return min(2, len(parts))
-    counted = [at for at, part in enumerate(parts) if part.isdecimal()]
-    return len(parts) - counted[-1] if counted else 1
 
 
 def share_room(names: tuple[str, ...], room: float) -> tuple[str, ...]:
