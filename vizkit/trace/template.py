@@ -135,7 +135,8 @@ class _Copies:
     def _add(self, begin: int, end: int, source: memoryview) -> None:
         first, last, pieces = self.runs[-1] if self.runs else (0, 0, [])
         if pieces and 0 <= begin - last < 16 and end - begin <= JOINED and last - first <= JOINED:
-            self.runs[-1] = first, end, [*pieces, bytes(begin - last), source]
+            gap = [bytes(begin - last)] if begin > last else []
+            self.runs[-1] = first, end, [*pieces, *gap, source]
         else:
             self.runs.append((begin, end, [source]))
 

@@ -83,9 +83,11 @@ class RecordedSteps:
         kind = (length_of(part), samples.kind)
         if kind in self.plans and recording.step != step:  # else something was told of this step already
             found = self.plans[kind]
-            if found is None or not found.template.begin(step):
-                return self._unheard(kind, samples, part, watched)
-            return self._repeat(found, samples, part)
+            if found is not None and found.template.begin(step):
+                return self._repeat(found, samples, part)
+            steps = self.model._steps  # which were settled when these plans were made, and nothing was changed since
+            plan = steps.plans.get(kind)
+            return steps.take(samples, part, watched) if plan is None else steps.repeat(plan, samples, part)
         if self._may_be_repeated(kind):
             return self._write_down(kind, samples[part], watched)
         self._met.add(kind)
@@ -93,12 +95,6 @@ class RecordedSteps:
         if tape is None:
             return self.model._steps.take(samples, part, watched)
         return self.model._steps.record(tape, samples[part])
-
-    def _unheard(self, kind: Any, samples: Samples, part: Any, watched: Any) -> tuple[float, Samples, Any]:
-        """Take a step that is not recorded; `kind` was found out already, so that it costs no more than without."""
-        steps = self.model._steps
-        plan = steps.plans.get(kind) if steps.are_settled else None
-        return steps.take(samples, part, watched) if plan is None else steps.repeat(plan, samples, part)
 
     def _forget(self) -> None:
         self.plans.clear()
