@@ -8,6 +8,7 @@ import pytest
 
 from vizkit import nn
 from vizkit.errors import ArgumentError, UnknownNameError
+from vizkit.nn.changes import latest
 
 BOTH = pytest.mark.parametrize("library", [keras, nn], ids=["keras", "vizkit"])
 RANDOM = np.random.default_rng(7)
@@ -97,3 +98,21 @@ def test_a_layer_that_is_not_there():
             model.get_layer(**asked)
     with pytest.raises(ArgumentError, match="has no layer that could be taken away"):
         nn.Sequential().pop()
+
+
+@BOTH
+def test_the_history_of_the_last_fit_stays_with_the_model(library):
+    model = subclass(library)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    for epochs in (2, 3):
+        given = model.fit(X, Y, epochs=epochs, verbose=0)
+        assert model.history is given and len(model.history.history["loss"]) == epochs
+
+
+def test_keeping_the_history_is_no_change_of_the_model():
+    model = nn.Sequential([nn.layers.Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    model.fit(X, X[:, 0], verbose=0)
+    before = latest()
+    model.fit(X, X[:, 0], verbose=0)
+    assert latest() == before

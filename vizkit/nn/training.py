@@ -40,6 +40,7 @@ class Trainer(Layer):
 
     loss: losses.Loss | None = None
     optimizer: optimizers.Optimizer | None = None
+    history: History | None = None  # of the last fit
     stop_training = False
     stops_at_nan = True  # set it to False, and training goes on when the loss is no finite number
     _recording: Any = None
@@ -157,6 +158,7 @@ class Trainer(Layer):
         told = Callbacks(callbacks, self, {"epochs": epochs, "steps": progress.steps, "verbose": progress.verbose})
         course = _Course(self._chosen(), samples, watched, Totals(self.loss, self._metrics), progress, told)
         self.stop_training = False
+        vars(self)["history"] = told.history  # not by assignment, which is taken for a change of the model
         told.tell("on_train_begin", {})
         for epoch in range(initial_epoch, epochs):
             told.tell("on_epoch_begin", epoch, {})
