@@ -40,7 +40,7 @@ def signed(number: Quantity) -> Expr:
     return Paren(Value(number)) if number.text.startswith("−") else Value(number)
 
 
-def colored(item: Expr | Quantity | str, role: str, bold: bool = False) -> Term:
+def colored(item: Expr | Quantity | str, role: str) -> Term:
     """Return a part of an equation in a role's colour; a number below zero stands in parentheses.
 
     Examples
@@ -49,8 +49,8 @@ def colored(item: Expr | Quantity | str, role: str, bold: bool = False) -> Term:
     '−3.53'
     """
     if isinstance(item, Quantity):
-        return Term(signed(item), role, bold)
-    return Term(symbol(item) if isinstance(item, str) else item, role, bold)
+        return Term(signed(item), role)
+    return Term(symbol(item) if isinstance(item, str) else item, role)
 
 
 def result(number: Quantity, role: str) -> Term:
