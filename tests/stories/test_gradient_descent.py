@@ -106,3 +106,11 @@ def test_a_coarse_curve_is_refused_not_drawn_wrong() -> None:
     values = np.linspace(-1, 5, 5)
     with pytest.raises(DataError, match="points near its bottom"):
         gradient_descent(run.trace(), (values, [run.ssr(b) for b in values]), run.fits())
+
+
+def test_the_parameter_and_the_axes_are_called_as_asked() -> None:
+    told = gradient_descent(run.trace(), run.curve(), run.fits(), parameter="w_1", names=("dose", "cure"))
+    text = told.to_markdown()
+    assert "w₁" in text and "b₃" not in text
+    pictures = [panel.view.picture for beat in told.beats for panel in beat.board.panels]
+    assert {(picture.x.label, picture.y.label) for picture in pictures} == {("w₁", "SSR"), ("dose", "cure")}
