@@ -8,7 +8,6 @@ from legibility_plots import faults
 
 from vizkit import plots
 from vizkit.stories.gradient_descent import gradient_descent
-from vizkit.stories.story import Story
 from vizkit.views.activations import ActivationsView
 from vizkit.views.curves import LinesView
 from vizkit.views.fit import FitView
@@ -35,12 +34,9 @@ def test_a_view_can_be_read(name: str, theme: str) -> None:
     assert faults(plots.figure(view, theme)) == []
 
 
-@pytest.fixture(scope="module")
-def story() -> Story:
-    return gradient_descent(run.trace(), run.curve(), run.fits())
+STORY = gradient_descent(run.trace(), run.curve(), run.fits())
 
 
-@pytest.mark.parametrize("at", range(18))
-def test_a_beat_can_be_read(story: Story, at: int) -> None:
-    beat = story.beats[at]
-    assert faults(plots.figure(beat, ("light", "dark")[at % 2], title=story.title)) == []
+@pytest.mark.parametrize("at", range(len(STORY.beats)), ids=lambda at: STORY.beats[at].name)
+def test_a_beat_can_be_read(at: int) -> None:
+    assert faults(plots.figure(STORY.beats[at], ("light", "dark")[at % 2], title=STORY.title)) == []
