@@ -31,6 +31,7 @@ from vizkit.render.encoding import Encoder
 from vizkit.render.formats import FORMATS, Shot
 from vizkit.render.guide import Guide, Writer
 from vizkit.render.moments import border, content, picture
+from vizkit.render.svgs import in_memory
 
 __all__ = ["Left", "Session", "Source", "inside", "quiet", "scene_class", "staged"]
 
@@ -180,7 +181,7 @@ def staged(source: Source, shot: Shot, ask: Callable[[Scene], Encoder | None]) -
         If the scene fails, also in the block; the message says in which line.
     """
     try:
-        with tempconfig(_settings(source, shot)):
+        with tempconfig(_settings(source, shot)), in_memory():
             kind = scene_class(source.file, source.scene)
             with _led(ask, source.exact):
                 scene = kind()

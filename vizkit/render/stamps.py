@@ -22,6 +22,7 @@ _SCENES = (
     "render/sessions.py",
     "render/moments.py",
     "render/forks.py",
+    "render/svgs.py",
     "render/states.py",
     "render/codes.py",
     "render/scenes.py",
