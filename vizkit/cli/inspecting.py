@@ -102,7 +102,7 @@ def _lines(name: str, contents: Contents) -> Iterator[str]:
     steps = trace.steps
     span = f" ({steps[0]} to {steps[-1]})" if steps else ""
     yield f"steps     {len(steps):,}{span}, {len(trace):,} events, {log.epoch_count:,} epochs"
-    yield f"bytes     {contents.nbytes:,} in the file, {trace.nbytes:,} in the arrays of all events, shared ones each time"
+    yield f"bytes     {contents.nbytes:,} in the file, {trace.nbytes:,} in all events' arrays, shared ones each time"
     yield f"complete  {'yes' if trace.complete else 'no'}"
     yield "layers"
     for node, shares in groupby(contents.shares, key=lambda share: share.node):
