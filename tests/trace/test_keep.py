@@ -98,6 +98,7 @@ def test_one_name_one_kind_and_classes_are_accepted():
         ({"parameters": [1, -1]}, "parameters .* -1"),
         ({"last": 0}, "last .* 0"),
         ({"last": 2.0}, "last .* 2.0"),
+        ({"last": 2, "max_bytes": 10}, "last=2.* max_bytes=10"),
     ],
 )
 def test_bad_values_are_named(arguments, said):

@@ -57,7 +57,8 @@ class Keep:
         to leave steps out, and ``trace.missing()`` says so. None sets no bound.
     last
         Keep this number of steps, the last ones: each new step takes the place of the oldest. The memory that
-        this takes does not grow, so a training may go on for ever. Not in a file; None keeps them all.
+        this takes does not grow, so a training may go on for ever. Not in a file, and not with `max_bytes`; None
+        keeps them all.
 
     Raises
     ------
@@ -86,6 +87,10 @@ class Keep:
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
             object.__setattr__(self, name, check(getattr(self, name)))
+        if self.last is not None and self.max_bytes is not None:
+            raise ArgumentError(
+                f"Keep(last={self.last}) keeps the last steps, max_bytes={self.max_bytes} ever fewer: choose one of them."
+            )
 
     def step(self, step: int) -> bool:
         """Say whether this step is kept."""
