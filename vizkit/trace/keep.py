@@ -89,7 +89,7 @@ class Keep:
             object.__setattr__(self, name, check(getattr(self, name)))
         if self.last is not None and self.max_bytes is not None:
             raise ArgumentError(
-                f"Keep(last={self.last}) keeps the last steps, max_bytes={self.max_bytes} ever fewer: choose one of them."
+                f"Keep(last={self.last}) keeps the last steps, max_bytes={self.max_bytes} ever fewer: choose one."
             )
 
     def step(self, step: int) -> bool:
