@@ -100,27 +100,30 @@ def share(work: Callable[[int, int], None], count: int, load: int, block: int | 
     if threads < 2:
         run(0, count)
         return
-    own, *others = pairwise(count * number // threads for number in range(threads + 1))
+    parts = iter(list(pairwise(count * number // threads for number in range(threads + 1))))
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def take_parts() -> None:
+        for part in parts:  # each is for who asks first, so that nobody waits for a thread that has not begun yet
+            ended.put(_raised(run, part))
+
     with alone():
-        for part in others:
-            _waiting().put(partial(copy_context().run, _tell_end, ended, run, part))
-        try:
-            run(*own)
-        finally:
-            errors = [ended.get() for _ in others]
+        for _ in range(threads - 1):
+            _waiting().put(partial(copy_context().run, take_parts))
+        take_parts()
+        errors = [ended.get() for _ in range(threads)]
     for error in errors:
         if error is not None:
             raise error
 
 
-def _tell_end(ended: SimpleQueue[BaseException | None], run: Callable[[int, int], None], part: tuple[int, int]) -> None:
-    error = None
+def _raised(run: Callable[[int, int], None], part: tuple[int, int]) -> BaseException | None:
+    """Run a part; return what it raises, for the thread that shared it."""
     try:
         run(*part)
-    except BaseException as raised:  # whoever shared the work raises it again
-        error = raised
-    ended.put(error)
+    except BaseException as error:
+        return error
+    return None
 
 
 @functools.cache

@@ -173,8 +173,7 @@ class Optimizer:
 
     def _share(self, flat: Flat, rate: float) -> None:
         """Take a step with all weights, those of a large network in parts at the same time."""
-        load = (2 + len(flat.slots)) * flat.values.size
-        if not self._is_elementwise or load < 2 * threads.WORTH:
+        if not self._is_elementwise or flat.values.size < threads.WORTH:
             self._step(flat, rate, self.iterations)
             return
 
@@ -182,7 +181,7 @@ class Optimizer:
             part = flat if stop - start == flat.values.size else flat.cut(start, stop)
             self._step(part, rate, self.iterations)
 
-        threads.share(work, flat.values.size, load)
+        threads.share(work, flat.values.size, load=flat.values.size)
 
     @property
     def clips(self) -> bool:
