@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -45,6 +46,14 @@ def test_parts_run_at_the_same_time(monkeypatch):
     monkeypatch.setattr(threads, "available", lambda: 3)
     together = threading.Barrier(3, timeout=20)
     threads.share(lambda start, stop: together.wait(), 3, load=10**9)  # raises unless all three meet
+
+
+def test_nobody_waits_for_threads_that_do_not_come(monkeypatch):
+    monkeypatch.setattr(threads, "available", lambda: 3)
+    monkeypatch.setattr(threads, "_waiting", SimpleQueue)  # where nobody looks
+    done = []
+    threads.share(lambda start, stop: done.append((start, stop)), 3, load=10**9)
+    assert done == [(0, 1), (1, 2), (2, 3)]
 
 
 def test_little_work_starts_no_thread(monkeypatch):
