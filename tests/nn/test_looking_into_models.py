@@ -116,3 +116,9 @@ def test_keeping_the_history_is_no_change_of_the_model():
     before = latest()
     model.fit(X, X[:, 0], verbose=0)
     assert latest() == before
+
+
+@pytest.mark.parametrize("use", [nn.layers.Dense(2), lambda given: nn.layers.Add()([given, given]), np.mean])
+def test_the_functional_interface_is_refused_by_its_name(use):
+    with pytest.raises(ArgumentError, match=r"functional interface is not part of vizkit\. Put the layers into a Seq"):
+        use(nn.Input((3,)))

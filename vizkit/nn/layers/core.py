@@ -9,6 +9,7 @@ import numpy as np
 
 from vizkit.autodiff import buffers, fused
 from vizkit.checks import share, whole
+from vizkit.errors import ArgumentError
 from vizkit.nn import activations, seeds
 from vizkit.nn.layers.base import Layer
 from vizkit.nn.layers.weighing import Weighing
@@ -179,6 +180,13 @@ class Input(Layer):
         shape = tuple(n if n is None else whole("The length of each axis of an Input", n) for n in lengths)
         super().__init__(input_shape=shape, **kwargs)
         self.shape = shape
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse to be what a layer is called with, as in Keras's functional interface."""
+        raise ArgumentError(
+            "An Input holds no numbers to call a layer with: Keras's functional interface is not part of vizkit. Put"
+            " the layers into a Sequential, or derive a class from Model and call them in its `call`."
+        )
 
     def call(self, inputs: Any) -> Any:
         """Return the inputs as they are."""
