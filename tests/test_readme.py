@@ -84,6 +84,7 @@ def test_a_video(tmp_path: Path) -> None:
     np.testing.assert_allclose(event.output[0, :, :, 0], slow)
 
 
+@pytest.mark.slow
 def test_slides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("Slides", tmp_path, monkeypatch)
     assert (tmp_path / "tangent.svg").read_bytes().startswith(b"<?xml")

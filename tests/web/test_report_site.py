@@ -56,6 +56,7 @@ def test_every_link_source_and_download_is_there(site: Path) -> None:
         assert "<video" not in text
 
 
+@pytest.mark.slow
 def test_names_stay_text_and_nothing_asks_for_the_network(browser: Any, site: Path) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
     asked: list[str] = []
@@ -87,6 +88,7 @@ def test_a_second_run_does_no_work_and_changes_nothing(
     assert before == {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["backprop", "gradient-flow", "kernels-1"])
 def test_the_same_run_gives_the_same_bytes(site: Path, tmp_path: Path, name: str) -> None:
     report.make(Request(site.parent / "run.vkt"), name, tmp_path / name, "", lambda share: None)
@@ -120,6 +122,7 @@ def test_the_code_beside_a_picture_makes_it(site: Path, monkeypatch: pytest.Monk
         pyplot.close("all")
 
 
+@pytest.mark.slow
 def test_the_pages_of_the_stories_show_what_they_say(site: Path) -> None:
     told = [each.story for each in plan(open_run(Request(site.parent / "run.vkt"))).items if each.story is not None]
     assert [story.name for story in told] == ["backprop", "convolution"]
@@ -127,6 +130,7 @@ def test_the_pages_of_the_stories_show_what_they_say(site: Path) -> None:
         assert_page_agrees(story)
 
 
+@pytest.mark.slow
 def test_every_figure_can_be_read(site: Path) -> None:
     from legibility_plots import faults
 
