@@ -8,17 +8,16 @@ usage: python benchmarks/render.py stories [--quality qm] [--repeat R] [--story 
 
 ``stories`` renders each story by manim and by vizkit, in turn, each from nothing; then by vizkit with one caption
 changed. Beside the time by the clock stands the processors' time of all processes, which other work on the machine
-changes less. SSIM is that of every fifth frame to the frame as it was drawn. ``scaling`` measures each segment of a
-scene of 200 and simulates workers; ``profile`` takes the stories' drawing and encoding apart, and says how far they are
-from cairo and the encoder alone; ``encoders`` compares settings of x264 or libvpx; ``frames`` counts frames per second
-of the convolution story, beside ManimML where there is a Python that has it (``requirements/manimml.txt``). Set-up of
-numbers on screen is in ``labels.py``.
+changes less. What the changed caption makes to be drawn is measured alone too. SSIM is that of every fifth frame to the
+frame as it was drawn. ``scaling`` measures each segment of a scene of 200 and simulates workers; ``profile`` takes the
+stories' drawing and encoding apart, and says how far they are from cairo and the encoder alone; ``encoders`` compares
+settings of x264 or libvpx; ``frames`` counts frames per second of the convolution story, beside ManimML where a
+Python has it (``requirements/manimml.txt``). Set-up of numbers on screen is in ``labels.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import resource
@@ -41,6 +40,9 @@ from vizkit.animation.filming import film, length
 from vizkit.animation.script import plays
 from vizkit.render import QUALITIES, video
 from vizkit.render.formats import Shot
+from vizkit.render.jobs import render_segment
+from vizkit.render.stories import jobs
+from vizkit.stories.story import Story
 from vizkit.theme import DARK
 from vizkit.views.text import words
 
@@ -77,17 +79,31 @@ def by_vizkit(name: str, quality: str, folder: Path, cache: Path, edited: bool =
 
 def one(name: str, quality: str, path: Path, edited: bool) -> None:
     """Render one story, as a process of its own; print its frames and the seconds without start and imports."""
-    importlib.import_module("vizkit.render.stories")
     clock, work = time.perf_counter(), processors(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     story = exhibits.get(name).make_story()
-    if edited:
-        at = len(story.beats) // 2
-        beat = replace(story.beats[at], caption=words("This caption was changed."))
-        story = replace(story, beats=(*story.beats[:at], beat, *story.beats[at + 1 :]))
-    video(story, path, quality)
+    video(with_another_caption(story) if edited else story, path, quality)
     clock, work = time.perf_counter() - clock, processors(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) - work
     frames = sum(length(play, QUALITIES[quality].rate) for play in plays(story, DARK))
     print(json.dumps({"clock": clock, "work": work, "frames": frames}))
+
+
+def with_another_caption(story: Story) -> Story:
+    """Return a story of which the middle beat's caption was edited."""
+    at = len(story.beats) // 2
+    beat = replace(story.beats[at], caption=words("This caption was changed."))
+    return replace(story, beats=(*story.beats[:at], beat, *story.beats[at + 1 :]))
+
+
+def changed(name: str, quality: str) -> tuple[float, float]:
+    """Return the seconds, by the clock and of the processor, of drawing and encoding what an edit changes."""
+    size, story = QUALITIES[quality], exhibits.get(name).make_story()
+    shot = Shot(size.width, size.height, size.rate, "mp4")
+    kept = {job.key for job in jobs(story, DARK, shot)}
+    work = [job for job in jobs(with_another_caption(story), DARK, shot) if job.key not in kept]
+    clock, spent = time.perf_counter(), time.process_time()
+    for job in work:
+        render_segment(job)
+    return time.perf_counter() - clock, time.process_time() - spent
 
 
 def raw(name: str, quality: str) -> Iterator[np.ndarray]:
@@ -115,7 +131,7 @@ def likeness(name: str, quality: str, paths: list[Path]) -> list[float]:
 
 def compare(name: str, quality: str, repeat: int) -> None:
     """Print one story's rows."""
-    rounds = {"manim": [], "vizkit": [], "edited": []}
+    rounds, alone = {"manim": [], "vizkit": [], "edited": []}, []
     with tempfile.TemporaryDirectory() as place:
         for turn in range(repeat):
             folder = Path(place, str(turn))
@@ -128,6 +144,7 @@ def compare(name: str, quality: str, repeat: int) -> None:
             if turn == 0:
                 like = likeness(name, quality, [theirs, ours])
             rounds["edited"].append(by_vizkit(name, quality, folder, folder / "cache", edited=True)[1:])
+            alone.append(changed(name, quality))
         theirs_size = theirs.stat().st_size
     print(f"{name} {quality}")
     for kind, spent in rounds.items():
@@ -135,6 +152,10 @@ def compare(name: str, quality: str, repeat: int) -> None:
         by_clock = statistics.median(a[0] / b[0] for a, b in zip(rounds["manim"], spent, strict=True))
         by_work = statistics.median(a[1] / b[1] for a, b in zip(rounds["manim"], spent, strict=True))
         print(f"  {kind:8}{clock:8.1f} s{by_clock:8.1f} ×{work:10.1f} s of processors{by_work:8.1f} ×")
+    beat = [statistics.median(column) for column in zip(*alone, strict=True)]
+    whole = [statistics.median(column) for column in zip(*rounds["edited"], strict=True)]
+    print(f"  edited: {beat[0]:.1f} s for what changed and {whole[0] - beat[0]:.1f} s besides;", end=" ")
+    print(f"of processors {beat[1]:.1f} s and {whole[1] - beat[1]:.1f} s")
     print(f"  SSIM {like[0]:.5f} manim, {like[1]:.5f} vizkit; {size / 1e6:.2f} MB, {size / theirs_size:.2f} × manim's")
 
 
