@@ -66,5 +66,5 @@ def test_the_digits_network_is_drawn_from_its_trace():
 def test_bad_input_is_one_clear_error(trace):
     with pytest.raises(ArgumentError, match="from a trace"):
         plots.network("dosage")
-    with pytest.raises(ArgumentError, match="samples are numbered .* but 7"):
+    with pytest.raises(ArgumentError, match=r"samples are numbered .* but 7"):
         plots.network(trace, sample=7)
