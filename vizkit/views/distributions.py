@@ -52,7 +52,7 @@ class Spread:
 
     @classmethod
     def of(cls, layer: str, values: Mapping[int, ArrayLike], bins: int = BINS) -> Spread:
-        """Count numbers of any shape by step.
+        """Count numbers by step, those of each of shape (...).
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Spread:
         steps
             The steps.
         at
-            Returns the numbers of a step, of any shape, or None when there are none.
+            Returns the numbers of a step, of shape (...), or None when there are none.
         bins
             How many bins there are.
 
