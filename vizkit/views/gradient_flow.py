@@ -56,7 +56,7 @@ class Flow:
 
     @classmethod
     def of(cls, layer: str, gradients: Mapping[int, ArrayLike]) -> Flow:
-        """Measure gradients by step, those of each of shape (...); a step with a NaN or infinity among them is left out.
+        """Measure gradients by step, of shape (...) each; a step with a NaN or infinity among them is left out.
 
         Raises
         ------
