@@ -38,6 +38,7 @@ SEQUENCES = [
     lambda: L.SimpleRNN(3, return_sequences=True, dropout=0.2),
     lambda: L.LSTM(3, return_sequences=True, dropout=0.2, seed=1),
     lambda: L.LSTM(3, activation="softsign", return_sequences=True),
+    lambda: L.LSTM(3, return_sequences=True, dropout=0.2, recurrent_dropout=0.2),
     lambda: L.GRU(3, return_sequences=True),
     lambda: L.GRU(3, return_sequences=True, reset_after=False),
     lambda: nn.blocks.TransformerBlock(4, 2, 5),

@@ -172,9 +172,9 @@ def test_dropout_takes_the_same_features_at_all_times():
     seen = []
 
     class Probe(layers.SimpleRNN):
-        def _run_through(self, sequences, first):
+        def _run_through(self, sequences, first, drops):
             seen.append(sequences)
-            return super()._run_through(sequences, first)
+            return super()._run_through(sequences, first, drops)
 
     eye = nn.initializers.Constant(np.eye(6))
     layer = Probe(6, dropout=0.5, kernel_initializer=eye, recurrent_initializer="zeros", seed=1)
@@ -184,6 +184,44 @@ def test_dropout_takes_the_same_features_at_all_times():
     assert (seen[0] == 1).all()
     assert set(np.unique(seen[1])) == {0.0, 2.0}
     assert (seen[1] == seen[1][:, :1]).all()
+
+
+def slow_step(name, summed, states, recurrent, bias, kept):
+    """One time step as Keras's cells write it, with one mask for all gates."""
+    h, units = states[0], states[0].shape[1]
+    parts = summed.split(units, -1)
+    if name == "SimpleRNN":
+        return [torch.tanh(summed + (h * kept) @ recurrent)]
+    u = recurrent.split(units, -1)
+    if name == "LSTM":
+        i, f, c, o = (part + (h * kept) @ weights for part, weights in zip(parts, u, strict=True))
+        cell = torch.sigmoid(f) * states[1] + torch.sigmoid(i) * torch.tanh(c)
+        return [torch.sigmoid(o) * torch.tanh(cell), cell]
+    if name == "GRU":
+        z, r, n = ((h * kept) @ w + b for w, b in zip(u, bias[1].split(units), strict=True))
+        z, r = torch.sigmoid(parts[0] + z), torch.sigmoid(parts[1] + r)
+        return [z * h + (1 - z) * torch.tanh(parts[2] + r * n)]
+    z, r = (torch.sigmoid(part + (h * kept) @ weights) for part, weights in zip(parts[:2], u[:2], strict=True))
+    return [z * h + (1 - z) * torch.tanh(parts[2] + (r * h * kept) @ u[2])]
+
+
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "GRU before"])
+def test_recurrent_dropout_hides_the_same_units_at_all_times(name):
+    random, units, seed, rate = np.random.default_rng(3), 5, 7, 0.4
+    kind, options = getattr(layers, name.split()[0]), {"reset_after": False} if "before" in name else {}
+    x, weight = random.normal(size=(4, 6, 3)), random.normal(size=(4, units))
+    layer = started(kind, units, x, random, recurrent_dropout=rate, seed=seed, **options)
+    draws = np.random.default_rng(seed)
+    drawn = [draws.random((4, units), np.float32) >= rate for _ in range(2)]  # `run` calls the layer twice
+    kept = torch.tensor(drawn[1] / (1 - rate))
+    (tx,), (kernel, recurrent, bias) = tensors(x), tensors(*layer.get_weights())
+    states = [torch.zeros((4, units), dtype=torch.float64)] * kind.states
+    for t in range(6):
+        summed = tx[:, t] @ kernel + (bias[0] if name == "GRU" else bias)
+        states = slow_step(name, summed, states, recurrent, bias, kept)
+    agrees(run(layer, [x], weight, training=True), states[0], weight, [tx], [kernel, recurrent, bias])
+    assert not drawn[0].all() and (drawn[0] != drawn[1]).any()
+    np.testing.assert_array_equal(layer(x), layer(x))  # outside training nothing is dropped
 
 
 @pytest.mark.parametrize("kind", [layers.SimpleRNN, layers.GRU, layers.LSTM])
@@ -277,6 +315,7 @@ def test_a_model_reads_words(capsys):
     [
         (lambda: layers.LSTM(-1), ArgumentError, "units.*-1"),
         (lambda: layers.GRU(2, dropout=1.0), ArgumentError, "dropout"),
+        (lambda: layers.LSTM(2, recurrent_dropout=-0.1), ArgumentError, "recurrent_dropout"),
         (lambda: layers.SimpleRNN(2, name="read")(np.ones((2, 3))), ShapeError, r"'read'.*batch, time, features"),
         (lambda: started(layers.GRU, 2, np.ones((1, 2, 3)), np.random.default_rng(0))(np.ones((1, 2, 4))), ShapeError,
          r"'gru'.*time, 3\).*\(1, 2, 4\)"),

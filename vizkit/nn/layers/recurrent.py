@@ -33,6 +33,7 @@ class _Recurrent(Weighing):
         recurrent_initializer: Any = "orthogonal",
         recurrent_regularizer: Any = None,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
         seed: int | None = None,
@@ -44,6 +45,7 @@ class _Recurrent(Weighing):
         self.recurrent_initializer = recurrent_initializer
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
         self.dropout = share(f"dropout of {type(self).__name__}", dropout)
+        self.recurrent_dropout = share(f"recurrent_dropout of {type(self).__name__}", recurrent_dropout)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.seed = seed
         self._masks = None if seed is None else seeds.generator(seed)
@@ -72,7 +74,7 @@ class _Recurrent(Weighing):
         if training and self.dropout:
             shape = (sequences.shape[0], 1, sequences.shape[2])  # the same features at all times of a sequence
             sequences = drop(sequences, rate=self.dropout, random=self._source, shape=shape)
-        states = self._run_through(sequences, first)
+        states = self._run_through(sequences, first, training and self.recurrent_dropout > 0)
         times = sequences.shape[1]
         last = [states[times - 1 + i] for i in range(self.states)]
         output = np.transpose(states[:times], (1, 0, 2)) if self.return_sequences else last[0]
@@ -90,9 +92,16 @@ class _Recurrent(Weighing):
     def _source(self) -> np.random.Generator:
         return self._masks or self.random()
 
-    def _run_through(self, sequences: Any, first: list[Any]) -> Any:
+    def _run_through(self, sequences: Any, first: list[Any], drops: bool) -> Any:
         """Return the hidden states of all times, then the other states after the last one."""
-        return scan(self.step, self.with_bias(self._summed(sequences)), first, [self.recurrent_kernel])
+        return self._scanned(sequences, self.with_bias(self._summed(sequences)), first, [], drops)
+
+    def _scanned(self, sequences: Any, summed: Any, first: list[Any], biases: list[Any], drops: bool) -> Any:
+        kept: Any = np.ones((), self.dtype)
+        if drops:  # the same units at all times of a sequence, as Gal and Ghahramani (2016) propose
+            ones = np.broadcast_to(0 * sequences[:, 0, :1] + 1, first[0].shape)  # of the data, so that plans draw anew
+            kept = drop(ones, rate=self.recurrent_dropout, random=self._source, shape=first[0].shape)
+        return scan(self.step, summed, first, [self.recurrent_kernel, kept, *biases])
 
     def _summed(self, sequences: Any) -> Any:
         """Return what the inputs add to the sums of all times, of shape (time, batch, gates × units)."""
@@ -102,7 +111,11 @@ class _Recurrent(Weighing):
         return self.bias if self.use_bias else np.zeros(self._bias_shape(), self.dtype)
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
-        """Return the states of the next time, each of shape (batch, units)."""
+        """Return the states of the next time, each of shape (batch, units).
+
+        The weights are the recurrent kernel, of shape (units, gates × units), what is kept of the hidden state where
+        it meets the kernel, of shape () or (batch, units), and the recurrent bias, if there is one.
+        """
         raise NotImplementedError
 
 
@@ -125,6 +138,8 @@ class SimpleRNN(_Recurrent):
         What large weights cost, by name or as a regularizer; nothing when ``None``.
     dropout
         Share of the features that each sequence loses while training.
+    recurrent_dropout
+        Share of the units whose last output each sequence does not hear while training.
     return_sequences
         Whether to return the outputs of all times, not the last one alone.
     return_state
@@ -142,8 +157,8 @@ class SimpleRNN(_Recurrent):
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the units' next outputs, of shape (batch, units)."""
-        (recurrent,) = weights
-        return [self.activation(summed + np.matmul(states[0], recurrent))]
+        recurrent, kept = weights
+        return [self.activation(summed + np.matmul(states[0] * kept, recurrent))]
 
 
 class _Gated(_Recurrent):
@@ -209,15 +224,15 @@ class LSTM(_Gated):
             bias[self.units : 2 * self.units] = 1
             self.bias.assign(bias)
 
-    def _run_through(self, sequences: Any, first: list[Any]) -> Any:
-        if not self._is_usual():
-            return super()._run_through(sequences, first)
+    def _run_through(self, sequences: Any, first: list[Any], drops: bool) -> Any:
+        if drops or not self._is_usual():
+            return super()._run_through(sequences, first, drops)
         return lstm(sequences, self.kernel, self.recurrent_kernel, self._all_biases(), *first)
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the next output and cell, each of shape (batch, units)."""
-        (hidden, cell), (recurrent,) = states, weights
-        enter, keep, new, leave = np.split(summed + np.matmul(hidden, recurrent), 4, axis=-1)
+        (hidden, cell), (recurrent, kept) = states, weights
+        enter, keep, new, leave = np.split(summed + np.matmul(hidden * kept, recurrent), 4, axis=-1)
         gate = self.recurrent_activation
         cell = gate(keep) * cell + gate(enter) * self.activation(new)
         return [gate(leave) * self.activation(cell), cell]
@@ -265,26 +280,27 @@ class GRU(_Gated):
         wide = 3 * self.units
         return (2, wide) if self.reset_after else (wide,)
 
-    def _run_through(self, sequences: Any, first: list[Any]) -> Any:
+    def _run_through(self, sequences: Any, first: list[Any], drops: bool) -> Any:
         if not self.reset_after:
-            return super()._run_through(sequences, first)
+            return super()._run_through(sequences, first, drops)
         biases = self._all_biases()
-        if self._is_usual():
+        if self._is_usual() and not drops:
             return gru(sequences, self.kernel, self.recurrent_kernel, biases, *first)
-        return scan(self.step, self._summed(sequences) + biases[0], first, [self.recurrent_kernel, biases[1]])
+        return self._scanned(sequences, self._summed(sequences) + biases[0], first, [biases[1]], drops)
 
     def step(self, summed: Any, states: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
         """Return the units' next outputs, of shape (batch, units)."""
-        (hidden,), recurrent, units = states, weights[0], self.units
+        (hidden,), (recurrent, kept, *biases), units = states, weights, self.units
+        heard = hidden * kept
         if self.reset_after:
-            product = np.matmul(hidden, recurrent) + weights[1]
+            product = np.matmul(heard, recurrent) + biases[0]
         else:
-            product = np.matmul(hidden, recurrent[:, : 2 * units])
+            product = np.matmul(heard, recurrent[:, : 2 * units])
         gates = summed[:, : 2 * units] + product[:, : 2 * units]
         keep, reset = self.recurrent_activation(gates[:, :units]), self.recurrent_activation(gates[:, units:])
         if self.reset_after:
             renewed = reset * product[:, 2 * units :]
         else:
-            renewed = np.matmul(reset * hidden, recurrent[:, 2 * units :])
+            renewed = np.matmul(reset * heard, recurrent[:, 2 * units :])
         new = self.activation(summed[:, 2 * units :] + renewed)
         return [keep * hidden + (1 - keep) * new]
