@@ -36,7 +36,7 @@ from av.video.reformatter import VideoReformatter
 from render_likeness import Likeness
 
 from vizkit import exhibits
-from vizkit.animation.filming import film, length
+from vizkit.animation.filming import film
 from vizkit.animation.script import plays
 from vizkit.render import QUALITIES, video
 from vizkit.render.formats import Shot
@@ -83,7 +83,8 @@ def one(name: str, quality: str, path: Path, edited: bool) -> None:
     story = exhibits.get(name).make_story()
     video(with_another_caption(story) if edited else story, path, quality)
     clock, work = time.perf_counter() - clock, processors(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) - work
-    frames = sum(length(play, QUALITIES[quality].rate) for play in plays(story, DARK))
+    with av.open(str(path)) as written:
+        frames = written.streams.video[0].frames
     print(json.dumps({"clock": clock, "work": work, "frames": frames}))
 
 

@@ -57,9 +57,13 @@ def width(text: str, size: float, bold: bool = False) -> float:
     True
     """
     advances = _advances("bold" if bold else "text")
-    if missing := sorted(set(text) - set(advances)):
-        raise ArgumentError(f"The fonts have no character {missing[0]!r} (U+{ord(missing[0]):04X}), given in {text!r}.")
-    return size * sum(advances[character] for character in text)
+    try:
+        return size * sum(map(advances.__getitem__, text))
+    except KeyError:
+        missing = min(set(text) - set(advances))
+        raise ArgumentError(
+            f"The fonts have no character {missing!r} (U+{ord(missing):04X}), given in {text!r}."
+        ) from None
 
 
 def _fill(words: list[str], size: float, room: float) -> list[str]:
