@@ -104,7 +104,7 @@ def test_what_is_kept_can_be_stacked_and_what_is_not_is_said():
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        (1, "every 1st"),
+        (21, "every 21st"),
         (2, "every 2nd"),
         (3, "every 3rd"),
         (11, "every 11th"),
@@ -116,6 +116,14 @@ def test_missing_says_which_steps_have_parameters(chosen, said):
     with record(NestedModel(), Keep(parameters=chosen)) as trace:
         pass
     assert said in trace.missing()[0].reason
+
+
+@pytest.mark.parametrize("each", [Keep(), Keep(parameters=1), Keep(steps=1, parameters=1)])
+def test_parameters_of_each_step_are_nothing_to_tell_of(each):
+    model = NestedModel()
+    with record(model, each) as trace:
+        model.train(STEPS)
+    assert trace.missing() == () and trace.parameter_steps == trace.steps == tuple(range(STEPS))
 
 
 def test_a_budget_counts_the_largest_row():

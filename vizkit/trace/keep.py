@@ -216,7 +216,8 @@ def _check_steps(steps: Steps, what: str = "steps") -> Any:
     if steps is None or callable(steps) or (isinstance(steps, str) and steps == LOGARITHMIC):
         return steps
     if _whole(steps):
-        return next(_whole_numbers(what, [steps], 1))
+        rhythm = next(_whole_numbers(what, [steps], 1))
+        return None if rhythm == 1 else rhythm  # each step, as None says
     if isinstance(steps, (str, bytes)) or not isinstance(steps, Iterable):
         raise ArgumentError(
             f"Keep's {what} are None, a whole number n (every n-th step), a list of steps, "
