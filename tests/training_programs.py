@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from vizkit import nn
+from vizkit.errors import ShapeError
 
 L = nn.layers
 NUMBERS = np.random.default_rng(0)
@@ -87,6 +89,20 @@ def programs(draw):
     frozen, shuffle = draw(st.integers(0, 5)), draw(st.booleans())
     weights = draw(st.sampled_from([None, "samples", "classes"]))
     return kind, chosen, data, dtype, loss, optimizer, batch, frozen, shuffle, weights
+
+
+def assembled(kind, chosen, x, dtype, frozen):
+    """Return a model of drawn layers that knows its shapes, the one of an index frozen."""
+    head = [L.Embedding(5, 4)] if kind == "words" else []
+    body = [make() for make in chosen]
+    model = nn.Sequential([*head, *body, L.Flatten(), L.Dense(2, "softmax")], dtype=dtype, seed=3)
+    try:
+        model(x[:1])
+    except ShapeError:  # layers that do not fit behind one another
+        assume(False)
+    if frozen < len(body):
+        body[frozen].trainable = False
+    return model
 
 
 def small(loss="mse", layers=None, **options):

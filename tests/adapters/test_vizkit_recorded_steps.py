@@ -7,12 +7,12 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from training_programs import INPUTS, LOSSES, NUMBERS, L, Meddling, X, Y, programs, small
+from hypothesis import given, settings
+from training_programs import INPUTS, LOSSES, NUMBERS, L, Meddling, X, Y, assembled, programs, small
 
 from vizkit import load, nn, record
 from vizkit.adapters.vizkit import steps as recorded
-from vizkit.errors import DivergenceError, ShapeError
+from vizkit.errors import DivergenceError
 from vizkit.nn import steps
 from vizkit.trace import BackwardEvent, ForwardEvent, Keep, LossEvent
 
@@ -90,15 +90,7 @@ def test_a_plan_tells_the_bits_of_a_tape(program):
     options = {"sample_weight": NUMBERS.random(11)} if weights == "samples" else {}
 
     def make():
-        head = [L.Embedding(5, 4)] if kind == "words" else []
-        body = [part() for part in chosen]
-        model = nn.Sequential([*head, *body, L.Flatten(), L.Dense(2, "softmax")], dtype=dtype, seed=3)
-        try:
-            model(x[:1])
-        except ShapeError:  # layers that do not fit behind one another
-            assume(False)
-        if frozen_one < len(body):
-            body[frozen_one].trainable = False
+        model = assembled(kind, chosen, x, dtype, frozen_one)
         model.compile(optimizer(), loss)
         return model
 

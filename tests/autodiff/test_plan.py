@@ -7,13 +7,13 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from training_programs import LOSSES, NUMBERS, L, Meddling, X, Y, programs, small
 
 from vizkit import nn
 from vizkit.autodiff import Tape, Tracked, buffers, fused, primitive
 from vizkit.autodiff.plan import Plan, Score, Step
-from vizkit.errors import DataError, DivergenceError, ShapeError
+from vizkit.errors import DataError, DivergenceError
 from vizkit.nn import steps
 
 
@@ -48,15 +48,7 @@ def test_a_plan_gives_the_bits_of_a_tape(program):
     planned = []
 
     def train():
-        head = [L.Embedding(5, 4)] if kind == "words" else []
-        body = [make() for make in chosen]
-        model = nn.Sequential([*head, *body, L.Flatten(), L.Dense(2, "softmax")], dtype=dtype, seed=3)
-        try:
-            model(x[:1])
-        except ShapeError:  # layers that do not fit behind one another
-            assume(False)
-        if frozen < len(body):
-            body[frozen].trainable = False
+        model = assembled(kind, chosen, x, dtype, frozen)
         model.compile(optimizer(), loss, ["accuracy"])
         history = model.fit(x, y, epochs=3, batch_size=batch, shuffle=shuffle, verbose=0, **options)
         planned.append(len(model._steps.plans))
