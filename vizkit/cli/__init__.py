@@ -137,9 +137,7 @@ def _gallery(commands: Any) -> None:
         "build the gallery, a site that opens from disk",
         "Trains, records, draws and renders every exhibit, and prints the page to open. What is up to date is left.",
     )
-    parser.add_argument(
-        "-o", dest="output", metavar="DIR", type=Path, default=Path("site"), help="its folder (default: site)"
-    )
+    _folder(parser, "site")
     parser.add_argument(
         "--chapters", metavar="DIR", type=Path, help="chapters of your own in Markdown (default: vizkit's, in gallery)"
     )

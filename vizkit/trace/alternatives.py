@@ -110,8 +110,8 @@ class TemplateBySteps:
 
     def __init__(
         self,
-        whole: StepTemplate | SummaryTemplate,
-        rest: StepTemplate | SummaryTemplate | None,
+        whole: OneTemplate,
+        rest: OneTemplate | None,
         is_whole: Callable[..., bool],
     ) -> None:
         self._whole, self._rest, self._is_whole = whole, rest, is_whole
