@@ -8,7 +8,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from training_programs import LOSSES, NUMBERS, L, Meddling, X, Y, programs, small
+from training_programs import LOSSES, NUMBERS, L, Meddling, X, Y, assembled, programs, small
 
 from vizkit import nn
 from vizkit.autodiff import Tape, Tracked, buffers, fused, primitive

@@ -144,4 +144,4 @@ class Forgetful(Scene):
 
     def construct(self):
         self.play(FadeIn(Square()), run_time=0.2)
-        self.play(FadeIn(Sqare()), run_time=0.2)
+        self.play(FadeIn(Sqare()), run_time=0.2)  # noqa: F821  (the error that a user makes)
