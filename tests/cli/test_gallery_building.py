@@ -233,18 +233,24 @@ def test_an_interruption_stops_at_once_and_keeps_what_is_finished(place: Path) -
     script.write_text(INTERRUPTED, encoding="utf-8")
     words = ["gallery", "-o", str(place / "site"), "--chapters", str(place / "chapters"), "--jobs", "2"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background do without
     process = subprocess.Popen(
         [sys.executable, str(script), *words],
         stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     folder = place / "site" / "exhibits" / "kernels"
     until = time.monotonic() + 60
-    while not (folder / "begun").exists() or not (folder / "begun").stat().st_size:
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.02)
-    worker = (folder / "begun").read_text(encoding="utf-8")
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the parent and its processes
-    _, err = process.communicate(timeout=60)  # the worker would never end
+    try:
+        while not (folder / "begun").exists() or not (folder / "begun").stat().st_size:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.02)
+        worker = (folder / "begun").read_text(encoding="utf-8")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the parent and its processes
+        _, err = process.communicate(timeout=60)  # the worker would never end
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert err.splitlines()[1:] == ["vizkit: interrupted; what was finished is kept"] and "weight_bias" in err
     assert [path.name for path in folder.iterdir()] == ["begun"]
